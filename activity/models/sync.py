@@ -1,0 +1,294 @@
+"""What is to be written in Salesforce and how it went.
+
+Three tables by life time: DueJob holds only what waits, narrow, and loses its row on success; SyncJob is the row of
+the Activity Log; SyncAttempt keeps payload and answer. No foreign key leads from a long-lived table into SyncJob or
+SyncAttempt, so that those can be dropped by the day later.
+"""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from activity.models.activity import Activity, Kind
+from integrations.models import Connection
+from workspaces.ids import uuid7
+from workspaces.models import Membership, Workspace
+
+
+class ObjectType(models.TextChoices):
+    """What is written."""
+
+    TASK = "Task", "Task"
+    EVENT = "Event", "Event"
+
+
+class SyncState(models.TextChoices):
+    """Where a job stands. *Sending* is not a state but the lease of its DueJob."""
+
+    WAITING = "waiting", "Waiting"
+    UNKNOWN = "unknown", "Checking"
+    SYNCED = "synced", "Synced"
+    SKIPPED = "skipped", "Not logged"
+    HELD = "held", "On hold"
+    FAILED = "failed", "Failed"
+
+
+class StatusGroup(models.TextChoices):
+    """What the Activity Log calls Status."""
+
+    NOT_SYNCED = "not_synced", "Not Synced"
+    SYNCED = "synced", "Synced"
+    ERRORS = "errors", "Errors"
+
+    @property
+    def states(self) -> tuple[SyncState, ...]:
+        """The job states that the status stands for."""
+        return {
+            StatusGroup.NOT_SYNCED: (
+                SyncState.WAITING,
+                SyncState.UNKNOWN,
+                SyncState.SKIPPED,
+                SyncState.HELD,
+            ),
+            StatusGroup.SYNCED: (SyncState.SYNCED,),
+            StatusGroup.ERRORS: (SyncState.FAILED,),
+        }[self]
+
+    @classmethod
+    def of(cls, state: str) -> "StatusGroup":
+        """The status of a job state."""
+        return next(group for group in cls if state in group.states)
+
+
+class Reason(models.TextChoices):
+    """Why a job is skipped, held or failed; activity/reasons.py has the sentence and the button for each."""
+
+    # skipped: by a rule or a person, not expected to change by itself
+    SWITCHED_OFF = "switched_off", "Switched off by the role"
+    NOT_VIA_TOUCHLINE = "not_via_touchline", "Not sent with Touchline"
+    EXCLUDED = "excluded", "Excluded"
+    KEPT_PRIVATE = "kept_private", "Kept private"
+    INTERNAL = "internal", "Internal"
+    NO_MATCH = "no_match", "Not in Salesforce"
+    AMBIGUOUS = "ambiguous", "Several people match"
+    RECIPIENT_UNKNOWN = "recipient_unknown", "Recipient unknown"
+    MACHINE = "machine", "Opened by a machine"
+    NOT_LOGGED_BY_PERSON = "not_logged_by_person", "Not logged: a person said so"
+    REMOVED = "removed", "Removed in Salesforce"
+    SUPERSEDED = "superseded", "Nothing to update"
+    MEMBER_LEFT = "member_left", "The member left"
+    # held: flows by itself when the cause is gone
+    NOT_CONNECTED = "not_connected", "Not connected"
+    CONNECTION_LOST = "connection_lost", "Connection lost"
+    NO_SYNC_USER = "no_sync_user", "No Sync User"
+    NOT_CONFIRMED = "not_confirmed", "Logging not confirmed"
+    PLAN = "plan", "Plan without Salesforce"
+    API_LIMIT = "api_limit", "API limit reached"
+    OVER_BUDGET = "over_budget", "Over the API budget"
+    SALESFORCE_DOWN = "salesforce_down", "Salesforce does not answer"
+    SAME_ERROR = "same_error", "Waits for one with the same error"
+    # failed: a person acts
+    REJECTED = "rejected", "Rejected by Salesforce"
+    NEEDS_A_LOOK = "needs_a_look", "Needs a look"
+    QUARANTINED = "quarantined", "Quarantined"
+    INTERNAL_ERROR = "internal_error", "Error in Touchline"
+
+
+class SyncJobQuerySet(models.QuerySet["SyncJob"]):
+    """The one place where a job's state is written; see activity/pipeline/states.py for the allowed moves."""
+
+
+class SyncJob(models.Model):
+    """One Task or Event to be written for one activity, owner and outside address: a row of the Activity Log."""
+
+    uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="sync_jobs")
+    activity = models.ForeignKey(Activity, on_delete=models.CASCADE, related_name="sync_jobs")
+    owner = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="sync_jobs")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    object_type = models.CharField(max_length=5, choices=ObjectType.choices)
+    recipient = models.CharField("outside address, lower case", max_length=320, blank=True)
+    subject = models.CharField(max_length=255, blank=True)
+    state = models.CharField(max_length=10, choices=SyncState.choices, default=SyncState.WAITING)
+    reason = models.CharField(max_length=24, choices=Reason.choices, blank=True)
+    reason_detail = models.CharField("rule, name or code that completes the sentence", max_length=500, blank=True)
+    error_code = models.CharField(max_length=80, blank=True)
+    # 26 characters of lower-case base32: how a record of ours is found again.
+    key = models.CharField(max_length=26)
+    salesforce_id = models.CharField(max_length=18, blank=True)
+    person_type = models.CharField(max_length=10, blank=True)
+    person_id = models.CharField(max_length=18, blank=True)
+    person_name = models.CharField(max_length=255, blank=True)
+    related_type = models.CharField(max_length=20, blank=True)
+    related_id = models.CharField(max_length=18, blank=True)
+    related_name = models.CharField(max_length=255, blank=True)
+    match_rule = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    finished_at = models.DateTimeField(null=True, editable=False)
+    # Set with every write of the row: what the live pages ask for.
+    changed_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = SyncJobQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["workspace", "activity", "owner", "recipient"], name="sync_job_once"
+            ),
+            models.UniqueConstraint(fields=["workspace", "key"], name="sync_job_key_once"),
+            models.CheckConstraint(
+                condition=Q(state=SyncState.SYNCED, salesforce_id__length=18)
+                | (~Q(state=SyncState.SYNCED) & Q(salesforce_id="")),
+                name="sync_job_synced_has_its_id",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=(SyncState.SKIPPED, SyncState.HELD, SyncState.FAILED)) | ~Q(reason=""),
+                name="sync_job_stopped_has_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=SyncState.SYNCED) | Q(reason=""), name="sync_job_synced_has_no_reason"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=("meeting_confirmed", "meeting_canceled"), object_type="Event")
+                | (~Q(kind__in=("meeting_confirmed", "meeting_canceled")) & Q(object_type="Task")),
+                name="sync_job_meetings_are_events",
+            ),
+        )
+        indexes = (
+            models.Index(fields=["workspace", "owner", "-created_at", "-id"], name="log_of_member"),
+            models.Index(fields=["workspace", "-created_at", "-id"], name="log_of_workspace"),
+            # Few rows, looked for on Sync health and by "retry all with this cause".
+            models.Index(
+                fields=["workspace", "reason", "-id"],
+                condition=Q(state__in=("held", "failed")),
+                name="log_stopped",
+            ),
+            models.Index(fields=["workspace", "owner", "changed_at"], name="log_changes"),
+        )
+
+
+class DueJob(models.Model):
+    """A job that waits to be sent or looked up; deleted when it needs nothing more.
+
+    `due_at` is also the lease: claiming pushes it past the longest a batch may take. `attempt` is the fence: a
+    write of an outcome that names an older attempt changes nothing.
+    """
+
+    job = models.OneToOneField(SyncJob, primary_key=True, on_delete=models.CASCADE, related_name="due")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="due_jobs", db_index=False)
+    due_at = models.DateTimeField(default=timezone.now)
+    # Lower goes first; under a tight API budget the high ones wait (opens before meetings).
+    priority = models.PositiveSmallIntegerField(default=0)
+    attempt = models.PositiveIntegerField(default=0)
+    # Set before a call and cleared by a definite answer: still set at the next claim means the outcome is unknown.
+    sent_at = models.DateTimeField(null=True)
+    # The first send of the outcome that is unknown, and how many look-ups were done since.
+    unknown_since = models.DateTimeField(null=True)
+    look_ups = models.PositiveSmallIntegerField(default=0)
+    # Definite failures that were retried; claims whose worker died.
+    retries = models.PositiveSmallIntegerField(default=0)
+    deaths = models.PositiveSmallIntegerField(default=0)
+    # The frozen payload of the first compose: what is sent again with the same key.
+    payload = models.JSONField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["connection", "due_at"], name="due_by_connection"),
+            models.Index(fields=["due_at"], name="due_by_time"),
+        )
+
+
+class Outcome(models.TextChoices):
+    """How one try of a job ended."""
+
+    OPEN = "", "Under way"
+    SYNCED = "synced", "Synced"
+    REJECTED = "rejected", "Rejected"
+    RETRY = "retry", "Will be tried again"
+    HELD = "held", "On hold"
+    UNKNOWN = "unknown", "No answer"
+    FOUND = "found", "Found in Salesforce"
+    NOT_FOUND = "not_found", "Not in Salesforce yet"
+    REMOVED = "removed", "Removed in Salesforce"
+    FAILED = "failed", "Failed"
+
+
+class SyncAttempt(models.Model):
+    """One try of a job: what was sent and what Salesforce answered. Committed before the call."""
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    job_id = models.BigIntegerField()
+    number = models.PositiveIntegerField()
+    operation = models.CharField(max_length=10)  # create, update, look_up, delete
+    connection_id = models.BigIntegerField()
+    salesforce_user_id = models.CharField(max_length=18)
+    payload = models.TextField(blank=True)  # JSON text: as text it is a third cheaper than jsonb
+    answer = models.TextField(blank=True)  # JSON text of this row's part of the answer
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, blank=True, default=Outcome.OPEN)
+    error_code = models.CharField(max_length=80, blank=True)
+    request_id = models.CharField(max_length=80, blank=True)
+    started_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["job_id", "number"], name="attempt_once"),)
+
+
+class DecisionTrace(models.Model):
+    """How a job was decided: settings version, exclusions tested, candidates, deciding rule, fields."""
+
+    job_id = models.BigIntegerField(primary_key=True)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    content = models.JSONField(default=dict)
+
+
+class LoggedRecord(models.Model):
+    """A Task or Event of ours in Salesforce; outlives the log, so that it can be updated or withdrawn later."""
+
+    uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="logged_records")
+    org_id = models.CharField(max_length=18)
+    object_type = models.CharField(max_length=5, choices=ObjectType.choices)
+    salesforce_id = models.CharField(max_length=18)
+    key = models.CharField(max_length=26)
+    owner = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="logged_records")
+    salesforce_user_id = models.CharField("created by", max_length=18)
+    message = models.ForeignKey(
+        "activity.Message", null=True, on_delete=models.SET_NULL, related_name="logged_records"
+    )
+    meeting = models.ForeignKey(
+        "activity.Meeting", null=True, on_delete=models.SET_NULL, related_name="logged_records"
+    )
+    recipient = models.CharField(max_length=320, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["org_id", "salesforce_id", "workspace"], name="logged_record_once"),
+            models.UniqueConstraint(fields=["workspace", "key"], name="logged_record_key_once"),
+        )
+        indexes = (
+            models.Index(fields=["meeting", "owner"], condition=Q(meeting__isnull=False), name="logged_meeting"),
+            models.Index(fields=["message", "owner"], condition=Q(message__isnull=False), name="logged_message"),
+        )
+
+
+class LedgerEntry(models.Model):
+    """What was reported once, kept 180 days: the same id again gives the same activity, other content is refused."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    source = models.CharField(max_length=10)
+    source_id = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)
+    activity_uuid = models.UUIDField()
+    recorded_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "ledger entries"
+        constraints = (
+            models.UniqueConstraint(fields=["workspace", "source", "source_id"], name="ledger_once"),
+        )
+        indexes = (models.Index(fields=["recorded_at"], name="ledger_by_time"),)

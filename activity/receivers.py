@@ -1,0 +1,1 @@
+"""What the activity app does on news from workspaces and integrations."""

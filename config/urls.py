@@ -1,0 +1,15 @@
+"""Every address of the product; each app names its own pages."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from config.health import healthz
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("account/", include("allauth.urls")),
+    path("", include("workspaces.urls")),
+    path("", include("integrations.urls")),
+    path("", include("activity.urls")),
+    path("admin/", admin.site.urls),
+]

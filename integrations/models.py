@@ -1,0 +1,356 @@
+"""Through what: Salesforce organisations, the people's grants on them, and the keys of our own API.
+
+Columns that end in `_sealed` hold text sealed by `secrets.seal`; nothing shows or selects them but tokens.py.
+"""
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Length
+from django.utils import timezone
+
+from workspaces.ids import uuid7
+from workspaces.models import Membership, User, Workspace
+
+models.CharField.register_lookup(Length)
+
+
+class Environment(models.TextChoices):
+    """What kind of org it is; the two are never mixed in a workspace."""
+
+    PRODUCTION = "production", "Production"
+    SANDBOX = "sandbox", "Sandbox"
+
+
+class Issuer(models.TextChoices):
+    """Which host signs people in; each has a callback address of its own (RFC 9700 §4.4)."""
+
+    PRODUCTION = "production", "Production"
+    SANDBOX = "sandbox", "Sandbox"
+    CUSTOM = "custom", "My Domain"
+
+
+class SalesforceOrg(models.Model):
+    """The one Salesforce organisation that a workspace logs to."""
+
+    uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="salesforce_orgs")
+    org_id = models.CharField(max_length=18)
+    name = models.CharField(max_length=255)
+    environment = models.CharField(max_length=10, choices=Environment.choices)
+    edition = models.CharField(max_length=60, blank=True)
+    web_url = models.CharField("address for people", max_length=255)
+    api_cap_percent = models.PositiveSmallIntegerField(default=25)
+    use_call_object = models.BooleanField("key in Task.CallObject", default=True)
+    sync_user = models.ForeignKey(
+        "Connection", null=True, blank=True, on_delete=models.SET_NULL, related_name="sync_user_of"
+    )
+    stand_by = models.ForeignKey(
+        "Connection", null=True, blank=True, on_delete=models.SET_NULL, related_name="stand_by_of"
+    )
+    # Who was asked by e-mail to become the Sync User when he connects.
+    sync_user_asked = models.ForeignKey(
+        Membership, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    people_read_until = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    retired_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = "Salesforce organisation"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["workspace"], condition=Q(retired_at=None), name="org_one_live_per_workspace"
+            ),
+            models.CheckConstraint(
+                condition=Q(api_cap_percent__gte=1, api_cap_percent__lte=100), name="org_cap_is_percent"
+            ),
+            models.CheckConstraint(condition=Q(org_id__length=18), name="org_id_18"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiUsage(models.Model):
+    """Use of one org's daily API calls as Salesforce last told it; shared by every workspace that uses the org."""
+
+    org_id = models.CharField(max_length=18, primary_key=True)
+    used = models.PositiveIntegerField(default=0)
+    maximum = models.PositiveIntegerField(default=0)
+    seen_at = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True)
+    pause_reason = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        verbose_name_plural = "API usage"
+
+
+class ApiCallCount(models.Model):
+    """Our own calls to one org on one UTC day, for each connection."""
+
+    org_id = models.CharField(max_length=18)
+    connection = models.ForeignKey("Connection", on_delete=models.CASCADE, related_name="call_counts")
+    day = models.DateField()
+    calls = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["connection", "day"], name="api_calls_once_a_day"),)
+        indexes = (models.Index(fields=["org_id", "day"], name="api_calls_by_org"),)
+
+
+class SalesforceUser(models.Model):
+    """A user of a Salesforce org, known once in the whole installation; belongs to one person or to none."""
+
+    uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    org_id = models.CharField(max_length=18)
+    user_id = models.CharField(max_length=18)
+    username = models.CharField(max_length=255)
+    name = models.CharField(max_length=255)
+    email = models.CharField(max_length=255, blank=True)
+    person = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="salesforce_users"
+    )
+
+    class Meta:
+        verbose_name = "Salesforce user"
+        constraints = (
+            models.UniqueConstraint(fields=["org_id", "user_id"], name="salesforce_user_once"),
+            models.CheckConstraint(
+                condition=Q(org_id__length=18, user_id__length=18), name="salesforce_user_ids_18"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ConnectionState(models.TextChoices):
+    """Whether a grant can be used."""
+
+    CONNECTED = "connected", "Connected"
+    NEEDS_ATTENTION = "needs_attention", "Needs attention"
+    DISCONNECTED = "disconnected", "Disconnected"
+
+
+class Cause(models.TextChoices):
+    """Why a connection needs attention; the same slugs as the `cause` of the protocol's ConnectionLost."""
+
+    REVOKED = "revoked", "Access was revoked in Salesforce"
+    USER_INACTIVE = "user_inactive", "The Salesforce user is inactive"
+    ORG_INACTIVE = "org_inactive", "The Salesforce organisation is inactive"
+    IP_BLOCKED = "ip_blocked", "Salesforce does not allow our network address"
+    APP_BLOCKED = "app_blocked", "A Salesforce admin blocked Touchline"
+    APP_NOT_APPROVED = "app_not_approved", "A Salesforce admin has not approved Touchline"
+    IDLE = "idle", "The connection was not used for too long"
+    PASSWORD = "password", "The Salesforce password has expired"  # noqa: S105 - a cause, not a password
+    API_DISABLED = "api_disabled", "API access is switched off"
+    PERMISSION_LOST = "permission_lost", "A permission was removed"
+    OTHER = "other", "Salesforce refused the connection"
+
+
+class ConnectionQuerySet(models.QuerySet["Connection"]):
+    """Connections, without their secrets unless asked."""
+
+    def live(self) -> "ConnectionQuerySet":
+        """Those that were not disconnected."""
+        return self.filter(disconnected_at=None)
+
+    def without_secrets(self) -> "ConnectionQuerySet":
+        """Leave the sealed columns out of the SELECT."""
+        return self.defer("access_token_sealed", "refresh_token_sealed")
+
+
+class Connection(models.Model):
+    """A person's (or the Sync User's own) OAuth grant on one Salesforce user in one workspace.
+
+    State is written by connections.py and tokens.py alone.
+    """
+
+    uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="connections")
+    org = models.ForeignKey(SalesforceOrg, on_delete=models.CASCADE, related_name="connections")
+    salesforce_user = models.ForeignKey(SalesforceUser, on_delete=models.PROTECT, related_name="connections")
+    membership = models.ForeignKey(
+        Membership, null=True, blank=True, on_delete=models.SET_NULL, related_name="connections"
+    )
+    state = models.CharField(
+        max_length=20, choices=ConnectionState.choices, default=ConnectionState.CONNECTED
+    )
+    cause = models.CharField(max_length=20, choices=Cause.choices, blank=True)
+    cause_text = models.TextField("what Salesforce said", blank=True)
+    cause_since = models.DateTimeField(null=True, blank=True)
+    noticed_at = models.DateTimeField("last e-mail about the cause", null=True, blank=True)
+    issuer = models.CharField(max_length=10, choices=Issuer.choices)
+    login_url = models.CharField(max_length=255)
+    instance_url = models.CharField(max_length=255)
+    scopes = models.CharField(max_length=255)
+    access_token_sealed = models.TextField(blank=True, editable=False)
+    refresh_token_sealed = models.TextField(blank=True, editable=False)
+    # Grows with each saved pair, so that a waiting process sees that another one refreshed.
+    token_version = models.PositiveIntegerField(default=1, editable=False)
+    # The committed refresh lease: who refreshes, until when, how many tries were left without an answer.
+    refresh_holder = models.CharField(max_length=64, blank=True, editable=False)
+    refresh_until = models.DateTimeField(null=True, editable=False)
+    refresh_tries = models.PositiveSmallIntegerField(default=0, editable=False)
+    refreshed_at = models.DateTimeField(null=True, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    preflight = models.JSONField(default=list, editable=False)
+    preflight_at = models.DateTimeField(null=True, editable=False)
+    connected_at = models.DateTimeField(default=timezone.now, editable=False)
+    disconnected_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = ConnectionQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["workspace", "salesforce_user"],
+                condition=Q(disconnected_at=None),
+                name="connection_one_live_per_salesforce_user",
+            ),
+            models.UniqueConstraint(
+                fields=["membership"],
+                condition=Q(disconnected_at=None),
+                name="connection_one_live_per_member",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=ConnectionState.DISCONNECTED, disconnected_at__isnull=False)
+                | (~Q(state=ConnectionState.DISCONNECTED) & Q(disconnected_at__isnull=True)),
+                name="connection_disconnected_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=ConnectionState.DISCONNECTED)
+                | Q(access_token_sealed="", refresh_token_sealed=""),
+                name="connection_disconnected_has_no_tokens",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=ConnectionState.CONNECTED) | ~Q(refresh_token_sealed=""),
+                name="connection_connected_has_tokens",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=ConnectionState.NEEDS_ATTENTION) | ~Q(cause=""),
+                name="connection_attention_has_a_cause",
+            ),
+        )
+        indexes = (
+            models.Index(F("refreshed_at"), condition=Q(disconnected_at=None), name="connection_keep_alive"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.salesforce_user} ({self.get_state_display()})"
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether calls may be made with it."""
+        return self.state == ConnectionState.CONNECTED
+
+
+class Intent(models.TextChoices):
+    """What a person leaves for Salesforce for."""
+
+    MEMBER = "member", "Own connection"
+    SYNC_USER = "sync_user", "Sync User"
+    STAND_BY = "stand_by", "Stand-by of the Sync User"
+
+
+class PendingGrant(models.Model):
+    """One trip to Salesforce's login page: first the state and verifier, then the unconfirmed tokens.
+
+    Only the digest of the state is kept. A row is used once, within ten minutes, by the same person and session.
+    """
+
+    uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    state_digest = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="pending_grants")
+    session_digest = models.CharField(max_length=64)
+    intent = models.CharField(max_length=10, choices=Intent.choices)
+    issuer = models.CharField(max_length=10, choices=Issuer.choices)
+    login_url = models.CharField(max_length=255)
+    verifier_sealed = models.TextField(blank=True)
+    access_token_sealed = models.TextField(blank=True)
+    refresh_token_sealed = models.TextField(blank=True)
+    # What the confirm page shows: org, user, edition, instance_url, scopes, web_url; no secret.
+    grant = models.JSONField(default=dict)
+    preflight = models.JSONField(default=list)
+    error = models.CharField(max_length=60, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField("callback came", null=True)
+    ended_at = models.DateTimeField("confirmed, cancelled or expired", null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(ended_at=None)
+                | Q(verifier_sealed="", access_token_sealed="", refresh_token_sealed=""),
+                name="pending_grant_ended_has_no_secrets",
+            ),
+        )
+        indexes = (
+            models.Index(fields=["expires_at"], condition=Q(ended_at=None), name="pending_grant_open"),
+        )
+
+
+class PendingRevocation(models.Model):
+    """A grant that must still be revoked at Salesforce; retried with back-off for seven days."""
+
+    uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="pending_revocations")
+    membership = models.ForeignKey(Membership, null=True, on_delete=models.SET_NULL, related_name="+")
+    login_url = models.CharField(max_length=255)
+    salesforce_user_name = models.CharField(max_length=255)
+    token_sealed = models.TextField(blank=True)
+    why = models.CharField(max_length=40)
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    revoked_at = models.DateTimeField(null=True)
+    given_up_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(revoked_at=None, given_up_at=None) | Q(token_sealed=""),
+                name="pending_revocation_done_has_no_token",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["next_try_at"],
+                condition=Q(revoked_at=None, given_up_at=None),
+                name="pending_revocation_due",
+            ),
+        )
+
+
+class CachedDescribe(models.Model):
+    """What Salesforce says of an object to one connection's user; asked again after a day or an INVALID_FIELD."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="describes")
+    object_name = models.CharField(max_length=80)
+    content = models.JSONField()
+    fetched_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["connection", "object_name"], name="describe_once"),)
+
+
+class ApiKey(models.Model):
+    """A key of a workspace for our API: 256 random bits, of which only the SHA-256 is kept."""
+
+    uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12)
+    digest = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return self.name
