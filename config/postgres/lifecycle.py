@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.postgres.errors import PostgresUnavailable
 from config.postgres.programs import Programs, find_programs
-from config.postgres.server import NAME, Server
+from config.postgres.server import NAME, SOCKET_NAME, Server
 
 SETTINGS = {
     "listen_addresses": "",
@@ -34,7 +34,7 @@ def start_server(server: Server) -> None:
     programs = find_programs(server)
     if not server.data.exists():
         create_data(server, programs)
-    (server.data / "postmaster.pid").unlink(missing_ok=True)
+    clear_after_kill(server)
     server.make_directory(server.socket_directory)
     settings = SETTINGS | {"unix_socket_directories": str(server.socket_directory)}
     options = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in settings.items())
@@ -55,6 +55,23 @@ def wait_until_ready(server: Server, process: int) -> None:
                 f"end it with 'kill -INT {process}' and try again."
             )
         time.sleep(0.05)
+
+
+def clear_after_kill(server: Server) -> None:
+    """Remove the lock files that a killed server left, once the processes under it have ended too.
+
+    PostgreSQL does so by itself, unless it takes a zombie or a stranger's process for the owner of the files.
+    """
+    deadline = time.monotonic() + LIMIT
+    while server.list_processes():
+        if time.monotonic() > deadline:
+            raise PostgresUnavailable(
+                f"Processes of a former PostgreSQL still work on {server.data}: "
+                f"end {', '.join(map(str, server.list_processes()))} and try again."
+            )
+        time.sleep(0.05)
+    (server.data / "postmaster.pid").unlink(missing_ok=True)
+    (server.socket_directory / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
 
 
 def create_data(server: Server, programs: Programs) -> None:

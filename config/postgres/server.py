@@ -76,7 +76,7 @@ class Server:
         return True
 
     def has_socket(self) -> bool:
-        """Whether there is a socket; a former server whose data were removed takes ours along when it ends."""
+        """Whether there is a socket: a former server whose data were removed takes ours along at its end."""
         return (self.socket_directory / SOCKET_NAME).exists()
 
     def read_pid_file(self) -> list[str]:
@@ -93,14 +93,13 @@ class Server:
         are not it, though PostgreSQL itself takes both for a live server.
         """
         lines = self.read_pid_file()
-        if not lines or not lines[0].isdigit():
-            return None
-        process = Path("/proc") / lines[0]
-        try:
-            is_zombie = (process / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
-            return int(lines[0]) if not is_zombie and (process / "cwd").samefile(self.data) else None
-        except OSError:
-            return None
+        process = int(lines[0]) if lines and lines[0].isdigit() else 0
+        return process if works_in(process, self.data) else None
+
+    def list_processes(self) -> list[int]:
+        """The ids of all live processes of these data, those that outlive their postmaster included."""
+        processes = (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
+        return [process for process in processes if works_in(process, self.data)]
 
     def run(self, *command: str | Path, text: str = "") -> subprocess.CompletedProcess[str]:
         """Run a program as the server's account with `text` on its standard input; return what it said."""
@@ -129,6 +128,14 @@ class Server:
             return
         if self.account:
             os.chown(path, self.account.pw_uid, self.account.pw_gid)
+
+
+def works_in(process: int, directory: Path) -> bool:
+    """Whether a live process has `directory` as its working directory; a zombie has none."""
+    try:
+        return Path(f"/proc/{process}/cwd").samefile(directory)
+    except OSError:
+        return False
 
 
 def check_private(path: Path, owner_id: int) -> None:
