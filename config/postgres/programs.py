@@ -40,9 +40,9 @@ def find_programs(server: Server) -> Programs:
         )
     fitting = [programs for programs in found if needed in (None, programs.major)]
     if not fitting:
-        here = ", ".join(str(programs.major) for programs in found)
+        here = " and ".join(str(programs.major) for programs in found)
         raise PostgresUnavailable(
-            f"The database in {server.home} was made by PostgreSQL {needed}, and only {here} is here: "
+            f"The database in {server.home} was made by PostgreSQL {needed}, and this machine has only {here}: "
             f"install the package postgresql-{needed}, or move that folder away to start with no data."
         )
     return make_reachable(fitting[0], server)
