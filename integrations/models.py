@@ -142,7 +142,7 @@ class Cause(models.TextChoices):
     APP_BLOCKED = "app_blocked", "A Salesforce admin blocked Touchline"
     APP_NOT_APPROVED = "app_not_approved", "A Salesforce admin has not approved Touchline"
     IDLE = "idle", "The connection was not used for too long"
-    PASSWORD = "password", "The Salesforce password has expired"  # noqa: S105 - a cause, not a password
+    PASSWORD = "password", "The Salesforce password has expired"
     API_DISABLED = "api_disabled", "API access is switched off"
     PERMISSION_LOST = "permission_lost", "A permission was removed"
     OTHER = "other", "Salesforce refused the connection"

@@ -16,7 +16,7 @@ os.environ |= {
     "SYNC_BATCH_WINDOW": "0",
 }
 
-from config.settings import *  # noqa: E402, F403
+from config.settings import *  # noqa: F403
 
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES["staticfiles"] = {  # noqa: F405

@@ -124,9 +124,7 @@ class Role(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint("workspace", Lower("name"), name="role_name_once"),
-            models.UniqueConstraint(
-                fields=["workspace"], condition=Q(is_default=True), name="role_one_default"
-            ),
+            models.UniqueConstraint(fields=["workspace"], condition=Q(is_default=True), name="role_one_default"),
         )
 
     def __str__(self) -> str:
@@ -185,9 +183,7 @@ class AuditEntry(models.Model):
     """One thing that a person or the system did; written by audit.record alone, never changed."""
 
     uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
-    workspace = models.ForeignKey(
-        Workspace, null=True, on_delete=models.CASCADE, related_name="audit_entries"
-    )
+    workspace = models.ForeignKey(Workspace, null=True, on_delete=models.CASCADE, related_name="audit_entries")
     actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     action = models.CharField(max_length=60)
     target = models.CharField(max_length=300, blank=True)

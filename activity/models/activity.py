@@ -73,9 +73,7 @@ class Participant(models.Model):
     name = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=["message", "role", "address"], name="participant_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=["message", "role", "address"], name="participant_once"),)
 
 
 class Meeting(models.Model):

@@ -66,9 +66,7 @@ class LoggingSettings(models.Model):
     # Kind -> template, only where it differs from the default of compose.SUBJECT_TEMPLATES.
     subject_templates = models.JSONField(default=dict, blank=True)
 
-    related = models.CharField(
-        max_length=12, choices=RelatedChoice.choices, default=RelatedChoice.OPPORTUNITY
-    )
+    related = models.CharField(max_length=12, choices=RelatedChoice.choices, default=RelatedChoice.OPPORTUNITY)
     only_my_opportunities = models.BooleanField("Only opportunities that the member owns", default=False)
     only_with_contact_role = models.BooleanField(
         "Only opportunities in which the person has a contact role", default=True
@@ -89,9 +87,7 @@ class LoggingSettings(models.Model):
 
     class Meta:
         verbose_name_plural = "logging settings"
-        constraints = (
-            models.CheckConstraint(condition=Q(hold_minutes__lte=1440), name="logging_hold_up_to_a_day"),
-        )
+        constraints = (models.CheckConstraint(condition=Q(hold_minutes__lte=1440), name="logging_hold_up_to_a_day"),)
 
 
 class LoggingSettingsVersion(models.Model):

@@ -132,9 +132,7 @@ class SyncJob(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=["workspace", "activity", "owner", "recipient"], name="sync_job_once"
-            ),
+            models.UniqueConstraint(fields=["workspace", "activity", "owner", "recipient"], name="sync_job_once"),
             models.UniqueConstraint(fields=["workspace", "key"], name="sync_job_key_once"),
             models.CheckConstraint(
                 condition=Q(state=SyncState.SYNCED, salesforce_id__length=18)
@@ -288,7 +286,5 @@ class LedgerEntry(models.Model):
 
     class Meta:
         verbose_name_plural = "ledger entries"
-        constraints = (
-            models.UniqueConstraint(fields=["workspace", "source", "source_id"], name="ledger_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=["workspace", "source", "source_id"], name="ledger_once"),)
         indexes = (models.Index(fields=["recorded_at"], name="ledger_by_time"),)
