@@ -42,7 +42,7 @@ def find_programs(server: Server) -> Programs:
     if not fitting:
         here = " and ".join(str(programs.major) for programs in found)
         raise PostgresUnavailable(
-            f"The database in {server.home} was made by PostgreSQL {needed}, and this machine has only {here}: "
+            f"The database in {server.home} was made by PostgreSQL {needed}, and only {here} is installed: "
             f"install the package postgresql-{needed}, or move that folder away to start with no data."
         )
     return make_reachable(fitting[0], server)
