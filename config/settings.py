@@ -146,6 +146,8 @@ STORAGES = {
 }
 
 vars().update(EMAIL)
+if EMAIL.get("EMAIL_FILE_PATH"):
+    EMAIL_FILE_PATH = Path("/", EMAIL["EMAIL_FILE_PATH"])  # RFC 8089: file:///var/mail is /var/mail
 LOGGING = logs.configure(LOG_LEVEL, readable=DEBUG)
 
 # --- Who may come in --------------------------------------------------------------------------------------

@@ -4,9 +4,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 from config.health import healthz
+from config.outbox import outbox
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("outbox/", outbox, name="outbox"),
     path("account/", include("allauth.urls")),
     path("", include("workspaces.urls")),
     path("", include("integrations.urls")),
