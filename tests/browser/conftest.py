@@ -1,0 +1,62 @@
+"""A browser and a running Touchline."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from integrations.salesforce.stand_in.server import StandIn
+from tests.processes import Installation, own_database
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+# Without these Chromium calls its maker's hosts at every start.
+QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *QUIET])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def installation(tmp_path: Path, stand_in: StandIn) -> Iterator[Installation]:
+    """A new Touchline: migrated database, web server and worker; nobody has signed up."""
+    with own_database(f"browser_{os.getpid()}") as database_url:
+        touchline = Installation(tmp_path, database_url, stand_in)
+        touchline.manage("migrate", "--verbosity", "0")
+        try:
+            touchline.start_web()
+            touchline.start_worker()
+            yield touchline
+        finally:
+            touchline.stop()
+
+
+@pytest.fixture
+def new_person(chromium: Browser, installation: Installation) -> Iterator[Callable[..., Page]]:
+    """Opens a browser of its own for a person; fails the test on any error in the console (CSP included)."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def complain(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            complaints.append(f"{message.location.get('url')}: {message.text}")
+
+    def open_browser(**options) -> Page:
+        context = chromium.new_context(base_url=installation.base_url, **options)
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", complain)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_browser
+    for context in contexts:
+        context.close()
+    assert complaints == []
