@@ -1,3 +1,5 @@
 """What every test may use."""
 
-pytest_plugins = ["tests.stand_in_fixtures"]
+from pathlib import Path
+
+pytest_plugins = ["tests.stand_in_fixtures"] if (Path(__file__).parent / "stand_in_fixtures.py").exists() else []
