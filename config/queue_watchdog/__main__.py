@@ -1,0 +1,23 @@
+"""`python -m config.queue_watchdog`: the queue's workers for as long as this process lives."""
+
+import argparse
+import os
+
+import django
+
+
+def main() -> None:
+    """Read the two durations and run until SIGTERM, SIGINT or SIGHUP."""
+    parser = argparse.ArgumentParser(description="Runs the queue's workers and restarts them when they hang.")
+    parser.add_argument("--stall-limit", type=float, default=30, metavar="SECONDS")
+    parser.add_argument("--stop-grace", type=float, default=150, metavar="SECONDS")
+    arguments = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    from config.queue_watchdog.watchdog import Watchdog
+
+    Watchdog(arguments.stall_limit, arguments.stop_grace).run()
+
+
+if __name__ == "__main__":
+    main()
