@@ -4,8 +4,13 @@
 import os
 import sys
 
+from config.postgres import PostgresUnavailable
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except PostgresUnavailable as error:
+        sys.exit(str(error))

@@ -1,0 +1,69 @@
+# Touchline's commands; `make` lists them. Needs git, make and Python 3.11 or newer with its venv module.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+LOCKER := .data/locker
+UV_VERSION := 0.13.9
+COMPILE := $(LOCKER)/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes \
+  --no-header --no-annotate --no-emit-index-url
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint serve worker lock clean chromium
+
+help: ## Say what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: $(VENV)/demo ## Start everything with demo data and without Salesforce; PORT=8000 STAND_IN_PORT=8443
+	@exec $(BIN)/python -m config.demo
+
+test: chromium $(VENV)/test lint ## Run every check and test
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/test ## Check style, and that no migration is missing
+	@$(BIN)/python -m ruff check
+	@$(BIN)/python -m ruff format --check
+	@DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
+
+serve: $(VENV)/production ## Start the web server, configured by the environment (docs/operations.md)
+	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
+	@exec $(BIN)/python -m gunicorn --config config/gunicorn.py
+
+worker: $(VENV)/production ## Start the queue's workers, configured by the environment
+	@exec $(BIN)/python -m config.queue_watchdog
+
+lock: $(LOCKER)/bin/uv ## Renew requirements/*.txt from requirements/*.in; UPGRADE=--upgrade takes newer versions
+	@for name in base demo test; do $(COMPILE) $(UPGRADE) requirements/$$name.in -o requirements/$$name.txt; done
+
+clean: ## Remove what was made, the demo's data included
+	@[ ! -x $(BIN)/python ] || $(BIN)/python -m config.postgres stop
+	rm -rf $(VENV) .data staticfiles
+
+# One stamp for each use, older than its lock files when these have changed.
+$(VENV)/production: requirements/base.txt | $(BIN)/python
+	@echo "Installing requirements…"
+	@$(PIP_INSTALL) -r requirements/base.txt
+	@touch $@
+
+$(VENV)/demo: requirements/demo.txt $(VENV)/production
+	@$(PIP_INSTALL) -r requirements/demo.txt
+	@touch $@
+
+$(VENV)/test: requirements/test.txt $(VENV)/demo
+	@$(PIP_INSTALL) -r requirements/test.txt
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Touchline needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "Python cannot make a virtual environment here: install the package python3-venv."; exit 1; }
+
+$(LOCKER)/bin/uv:
+	@$(PYTHON) -m venv $(LOCKER)
+	@$(LOCKER)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+chromium:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; }; } || \
+	  { echo "The browser tests need Chromium: apt-get install chromium"; exit 1; }
