@@ -115,9 +115,7 @@ class SalesforceUser(models.Model):
         verbose_name = "Salesforce user"
         constraints = (
             models.UniqueConstraint(fields=["org_id", "user_id"], name="salesforce_user_once"),
-            models.CheckConstraint(
-                condition=Q(org_id__length=18, user_id__length=18), name="salesforce_user_ids_18"
-            ),
+            models.CheckConstraint(condition=Q(org_id__length=18, user_id__length=18), name="salesforce_user_ids_18"),
         )
 
     def __str__(self) -> str:
@@ -145,6 +143,7 @@ class Cause(models.TextChoices):
     PASSWORD = "password", "The Salesforce password has expired"
     API_DISABLED = "api_disabled", "API access is switched off"
     PERMISSION_LOST = "permission_lost", "A permission was removed"
+    HOST_CHANGED = "host_changed", "Salesforce answered for another organisation or from an unknown address"
     OTHER = "other", "Salesforce refused the connection"
 
 
@@ -173,13 +172,10 @@ class Connection(models.Model):
     membership = models.ForeignKey(
         Membership, null=True, blank=True, on_delete=models.SET_NULL, related_name="connections"
     )
-    state = models.CharField(
-        max_length=20, choices=ConnectionState.choices, default=ConnectionState.CONNECTED
-    )
+    state = models.CharField(max_length=20, choices=ConnectionState.choices, default=ConnectionState.CONNECTED)
     cause = models.CharField(max_length=20, choices=Cause.choices, blank=True)
     cause_text = models.TextField("what Salesforce said", blank=True)
     cause_since = models.DateTimeField(null=True, blank=True)
-    noticed_at = models.DateTimeField("last e-mail about the cause", null=True, blank=True)
     issuer = models.CharField(max_length=10, choices=Issuer.choices)
     login_url = models.CharField(max_length=255)
     instance_url = models.CharField(max_length=255)
@@ -219,8 +215,7 @@ class Connection(models.Model):
                 name="connection_disconnected_has_its_time",
             ),
             models.CheckConstraint(
-                condition=~Q(state=ConnectionState.DISCONNECTED)
-                | Q(access_token_sealed="", refresh_token_sealed=""),
+                condition=~Q(state=ConnectionState.DISCONNECTED) | Q(access_token_sealed="", refresh_token_sealed=""),
                 name="connection_disconnected_has_no_tokens",
             ),
             models.CheckConstraint(
@@ -232,9 +227,7 @@ class Connection(models.Model):
                 name="connection_attention_has_a_cause",
             ),
         )
-        indexes = (
-            models.Index(F("refreshed_at"), condition=Q(disconnected_at=None), name="connection_keep_alive"),
-        )
+        indexes = (models.Index(F("refreshed_at"), condition=Q(disconnected_at=None), name="connection_keep_alive"),)
 
     def __str__(self) -> str:
         return f"{self.salesforce_user} ({self.get_state_display()})"
@@ -282,14 +275,22 @@ class PendingGrant(models.Model):
     class Meta:
         constraints = (
             models.CheckConstraint(
-                condition=Q(ended_at=None)
-                | Q(verifier_sealed="", access_token_sealed="", refresh_token_sealed=""),
+                condition=Q(ended_at=None) | Q(verifier_sealed="", access_token_sealed="", refresh_token_sealed=""),
                 name="pending_grant_ended_has_no_secrets",
             ),
         )
-        indexes = (
-            models.Index(fields=["expires_at"], condition=Q(ended_at=None), name="pending_grant_open"),
-        )
+        indexes = (models.Index(fields=["expires_at"], condition=Q(ended_at=None), name="pending_grant_open"),)
+
+
+class NoticeSent(models.Model):
+    """One e-mail of a kind on a UTC day: the constraint, not a check, keeps a second one from leaving."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="notices_sent")
+    key = models.CharField(max_length=120)
+    day = models.DateField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["workspace", "key", "day"], name="notice_once_a_day"),)
 
 
 class PendingRevocation(models.Model):

@@ -1,0 +1,60 @@
+"""Keys of a workspace for our API: shown once, kept as SHA-256 only."""
+
+import hashlib
+import re
+import secrets
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from integrations.models import ApiKey
+from workspaces.audit import Action, record
+from workspaces.models import User, Workspace
+
+KEY = re.compile(r"tl_[A-Za-z0-9_-]{43}")
+PREFIX_LENGTH = 10
+USE_IS_NOTED_EVERY = timedelta(minutes=1)
+
+
+def create(workspace: Workspace, name: str, by: User | None) -> tuple[ApiKey, str]:
+    """Make a key of 256 random bits; return its row and the key itself, which nobody can read again."""
+    text = f"tl_{secrets.token_urlsafe(32)}"
+    with transaction.atomic():
+        key = ApiKey.objects.create(
+            workspace=workspace,
+            name=name.strip()[:100],
+            prefix=text[:PREFIX_LENGTH],
+            digest=_digest(text),
+            created_by=by,
+        )
+        record(Action("api_key.created"), workspace=workspace, actor=by, target=key.name)
+    return key, text
+
+
+def authenticate(key_text: str) -> ApiKey | None:
+    """Return the live key (its workspace selected along) that `key_text` is, or None."""
+    if not KEY.fullmatch(key_text):
+        return None
+    key = ApiKey.objects.select_related("workspace").filter(digest=_digest(key_text), revoked_at=None).first()
+    if key:
+        _note_use(key)
+    return key
+
+
+def revoke(key: ApiKey, by: User | None) -> None:
+    """End the key at once; revoking it again changes nothing."""
+    with transaction.atomic():
+        if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+            record(Action("api_key.revoked"), workspace=key.workspace, actor=by, target=key.name)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _note_use(key: ApiKey) -> None:
+    """Remember the last use, to the minute: not a write for each request."""
+    now = timezone.now()
+    if key.last_used_at is None or now - key.last_used_at >= USE_IS_NOTED_EVERY:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
