@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from config.health import healthz
 from config.outbox import outbox
+from config.styleguide import styleguide
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
@@ -13,5 +14,6 @@ urlpatterns = [
     path("", include("workspaces.urls")),
     path("", include("integrations.urls")),
     path("", include("activity.urls")),
+    path("styleguide/", styleguide, name="styleguide"),
     path("admin/", admin.site.urls),
 ]
