@@ -23,7 +23,7 @@ test: chromium $(VENV)/test lint ## Run every check and test
 lint: $(VENV)/test ## Check style, and that no migration is missing
 	@$(BIN)/python -m ruff check
 	@$(BIN)/python -m ruff format --check
-	@DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/python manage.py makemigrations --check --dry-run --settings tests.settings
 
 serve: $(VENV)/production ## Start the web server, configured by the environment (docs/operations.md)
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0

@@ -26,6 +26,7 @@ max_requests = 20_000
 max_requests_jitter = 2_000
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (signs of life, never on a disk)
 forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1") if _proxies else ""
+control_socket_disable = True  # signals are enough
 accesslog = None  # config.middleware.RequestLog writes the line, without query and body
 logconfig_dict = logs.configure(_level, readable=_debug) | {
     "loggers": {"gunicorn.error": {"level": "WARNING" if _debug else _level, "propagate": True}}

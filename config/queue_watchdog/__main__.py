@@ -15,7 +15,9 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     from config.queue_watchdog.watchdog import Watchdog
+    from config.start_checks import check_before_start
 
+    check_before_start()
     Watchdog(arguments.stall_limit, arguments.stop_grace).run()
 
 

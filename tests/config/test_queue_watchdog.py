@@ -5,9 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,16 +16,10 @@ from django.utils import timezone
 from django_q.signing import SignedPackage
 
 from config.queue_watchdog.beats import Beats, is_alive
+from tests.config.waiting import wait_until
 from tests.processes import ROOT, own_database
 
 LIMIT = 30
-
-
-def wait_until(happened: Callable[[], object], limit: float = LIMIT) -> None:
-    deadline = time.monotonic() + limit
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 class Queue:

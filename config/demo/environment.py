@@ -1,0 +1,103 @@
+"""What the demo's processes are told: the operator's environment variables, as for any installation."""
+
+import os
+import secrets
+import socket
+from base64 import b64encode
+from pathlib import Path
+from typing import NamedTuple
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+DATA = CHECKOUT / ".data"
+
+
+class DemoImpossible(RuntimeError):
+    """The demo cannot start or go on; the text is one sentence for the person at the terminal."""
+
+
+class Ports(NamedTuple):
+    """Where the demo listens on 127.0.0.1; the stand-in's sandbox log-in takes the port after its own."""
+
+    web: int
+    stand_in: int
+    stand_in_tls: int
+
+
+def choose_ports() -> Ports:
+    """The ports, by environment or by default. Raises DemoImpossible when one is no port or is taken."""
+    ports = Ports(read_port("PORT", 8000), read_port("STAND_IN_PORT", 8090), read_port("STAND_IN_TLS_PORT", 8443))
+    listeners = {
+        "PORT": [ports.web],
+        "STAND_IN_PORT": [ports.stand_in, ports.stand_in + 1],
+        "STAND_IN_TLS_PORT": [ports.stand_in_tls],
+    }
+    for variable, numbers in listeners.items():
+        for number in numbers:
+            if is_taken(number):
+                raise DemoImpossible(
+                    f"Port {number} is taken by another program: choose another, "
+                    f"e.g. make demo {variable}={numbers[0] + 1000}"
+                )
+    return ports
+
+
+def read_port(variable: str, default: int) -> int:
+    """The port that an environment variable names. Raises DemoImpossible when it is none."""
+    said = os.environ.get(variable) or str(default)
+    if not said.isascii() or not said.isdigit() or not 1 <= int(said) <= 65534:
+        raise DemoImpossible(f"{variable} must be a port from 1 to 65534, not {said!r}.")
+    return int(said)
+
+
+def is_taken(port: int) -> bool:
+    """Whether 127.0.0.1 has no room for a listener at this port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def read_keys(path: Path) -> dict[str, str]:
+    """The demo's secrets, made at the first start and kept: what is stored can only be read with them."""
+    if not path.exists():
+        made = {
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "FIELD_ENCRYPTION_KEYS": f"demo1:{b64encode(secrets.token_bytes(32)).decode()}",
+            "SALESFORCE_CLIENT_ID": f"demo-{secrets.token_hex(8)}",
+            "SALESFORCE_CLIENT_SECRET": secrets.token_hex(32),
+        }
+        fresh = path.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.writelines(f"{name}={value}\n" for name, value in made.items())
+        fresh.rename(path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def build_environment(ports: Ports, database_url: str) -> dict[str, str]:
+    """The environment of every process of the demo: ours, and from outside only what is not a setting."""
+    login = f"http://127.0.0.1:{ports.stand_in}"
+    sandbox = f"http://127.0.0.1:{ports.stand_in + 1}"
+    return {
+        **os.environ,
+        **read_keys(DATA / "demo.env"),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONUNBUFFERED": "1",
+        "DEBUG": "1",
+        "DATABASE_URL": database_url,
+        "PORT": str(ports.web),
+        "BIND": f"127.0.0.1:{ports.web}",
+        "BASE_URL": f"http://127.0.0.1:{ports.web}",
+        "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "EMAIL_URL": (DATA / "mail").as_uri(),
+        "SALESFORCE_LOGIN_URL": login,
+        "SALESFORCE_SANDBOX_LOGIN_URL": sandbox,
+        "SALESFORCE_EXTRA_HOSTS": ",".join(
+            [*(url.removeprefix("http://") for url in (login, sandbox)), f"localhost:{ports.stand_in_tls}"]
+        ),
+        "SALESFORCE_CA_BUNDLE": str(DATA / "stand-in" / "stand-in-ca.pem"),
+    }
