@@ -51,8 +51,7 @@ ROWS = (
         "API_CURRENTLY_DISABLED",
         OrgUnavailable,
         "API switched off for a while",
-        user_message="Salesforce has switched its API off for a while. Touchline waits and goes on "
-        "afterwards.",
+        user_message="Salesforce has switched its API off for a while. Touchline waits and goes on afterwards.",
     ),
     # Total or unknown wording: the safe side is to stop all calls of the org.
     ErrorRow("api", "REQUEST_LIMIT_EXCEEDED", LimitReached, "Daily API calls used up"),
@@ -69,8 +68,7 @@ ROWS = (
         "UNABLE_TO_LOCK_ROW",
         Transient,
         "Record in use",
-        user_message="Another process is changing the same account in Salesforce. Touchline tries again by "
-        "itself.",
+        user_message="Another process is changing the same account in Salesforce. Touchline tries again by itself.",
     ),
     ErrorRow(
         "api",
@@ -125,8 +123,7 @@ ROWS = (
         "TRIAL_EXPIRED",
         OrgInactive,
         "Trial ended",
-        user_message="The trial of this Salesforce org has ended. Your Salesforce admin must contact "
-        "Salesforce.",
+        user_message="The trial of this Salesforce org has ended. Your Salesforce admin must contact Salesforce.",
     ),
     ErrorRow(
         "api",

@@ -11,8 +11,14 @@ _TOO_LARGE = "Salesforce found a query of Touchline too large for this org. Plea
 ROWS = (
     ErrorRow("api", "INVALID_AUTH_HEADER", OurMistake, "Authorization header malformed"),
     ErrorRow("api", "INVALID_FIELD", OurMistake, "Field cannot be filtered", pattern=r"can ?not be filtered"),
-    ErrorRow("api", "INVALID_FIELD", OurMistake, "Id in the body", pattern=r"Id field should not be "
-    r"specified"),
+    ErrorRow(
+        "api",
+        "INVALID_FIELD",
+        OurMistake,
+        "Id in the body",
+        pattern=r"Id field should not be "
+        r"specified",
+    ),
     ErrorRow("api", "NOT_FOUND", OurMistake, "Unknown external id field", pattern=r"external ID field"),
     ErrorRow("api", "MALFORMED_QUERY", OurMistake, "Query malformed"),
     ErrorRow("api", "INVALID_QUERY_FILTER_OPERATOR", OurMistake, "Filter malformed"),
@@ -20,7 +26,7 @@ ROWS = (
     ErrorRow("api", "MALFORMED_SEARCH", OurMistake, "Search malformed"),
     ErrorRow("api", "OPERATION_TOO_LARGE", OurMistake, "Query covers too many records", user_message=_TOO_LARGE),
     ErrorRow("api", "QUERY_TOO_COMPLICATED", OurMistake, "Query too complicated", user_message=_TOO_LARGE),
-    ErrorRow("api", "INVALID_QUERY_LOCATOR", OurMistake, "Query page expired", user_message=_TOO_LARGE),
+    ErrorRow("api", "INVALID_QUERY_LOCATOR", OurMistake, "Query page expired"),
     ErrorRow("api", "EXCEEDED_ID_LIMIT", OurMistake, "Window covers too many ids", user_message=_TOO_LARGE),
     ErrorRow("api", "INVALID_REPLICATION_DATE", OurMistake, "Window out of range"),
     ErrorRow("api", "EXCEEDED_MAX_SIZE_REQUEST", OurMistake, "Request over 50 MB"),
@@ -34,8 +40,7 @@ ROWS = (
         "UNSUPPORTED_API_VERSION",
         OurMistake,
         "API version unknown",
-        user_message="Your Salesforce org does not know the API version that this Touchline uses. Update "
-        "Touchline.",
+        user_message="Your Salesforce org does not know the API version that this Touchline uses. Update Touchline.",
         who=TOUCHLINE_ADMIN,
         where="docs/operations.md › Updating",
     ),

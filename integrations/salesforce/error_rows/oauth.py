@@ -7,6 +7,7 @@ from integrations.salesforce.error_classes import (
     MAKERS,
     NOBODY,
     TOUCHLINE_ADMIN,
+    YOU,
     AppBlocked,
     AppMisconfigured,
     AppNotApproved,
@@ -32,8 +33,7 @@ ROWS = (
         "OAUTH_APP_ACCESS_DENIED",
         AppNotApproved,
         "User not approved for the app",
-        user_message="Your Salesforce admin has not allowed Touchline for your user. Ask them, then "
-        "connect again.",
+        user_message="Your Salesforce admin has not allowed Touchline for your user. Ask them, then connect again.",
         where="Setup › External Client App Manager › Touchline › Policies › Permitted Users, profiles or "
         "permission sets",
     ),
@@ -65,7 +65,8 @@ ROWS = (
         Transient,
         "Too many sign-ins",
         user_message="Salesforce counts too many sign-ins. Wait a few minutes, then connect again.",
-        who=NOBODY,
+        who=YOU,
+        where="Settings › Integrations › Connect to Salesforce",
     ),
     ErrorRow(
         "oauth",
@@ -109,8 +110,7 @@ ROWS = (
         "invalid_client",
         AppMisconfigured,
         "Consumer secret wrong",
-        user_message="Salesforce does not accept Touchline's consumer secret. Your Touchline admin must "
-        "correct it.",
+        user_message="Salesforce does not accept Touchline's consumer secret. Your Touchline admin must correct it.",
         who=TOUCHLINE_ADMIN,
         where="the settings SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET",
     ),

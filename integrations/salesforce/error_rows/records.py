@@ -18,10 +18,7 @@ _FIELD_SECURITY = "Setup › Object Manager › the object › Fields › Set Fi
 _ROW = "the row in the Activity Log"
 # Customer code that failed for want of a lock or of governor limits passes when fewer records go at once.
 _PASSING_CAUSE = r"Apex CPU time limit|UNABLE_TO_LOCK_ROW|Too many SOQL"
-_PASSING = (
-    "An automation in your Salesforce org ran out of its limits. Touchline tries again with fewer "
-    "records."
-)
+_PASSING = "An automation in your Salesforce org ran out of its limits. Touchline tries again with fewer records."
 
 ROWS = (
     # --- the org's fields have changed, or are hidden from this user
@@ -195,9 +192,8 @@ ROWS = (
         "FIELD_INTEGRITY_EXCEPTION",
         Rejected,
         "A lead cannot have a related record",
-        pattern=r"whatid with lead whoid|lead whoid",
-        user_message="A lead cannot be logged together with an account or opportunity. Log it to the lead "
-        "alone.",
+        pattern=r"lead whoid",
+        user_message="A lead cannot be logged together with an account or opportunity. Log it to the lead alone.",
         where=_ROW,
     ),
     ErrorRow(
@@ -255,7 +251,26 @@ ROWS = (
     ),
     # --- the record, or one it refers to, is not there any more
     ErrorRow("api", "NOT_FOUND", RecordGone, "Record or object not found"),
-    ErrorRow("api", "ENTITY_IS_DELETED", RecordGone, "Record deleted"),
-    ErrorRow("api", "INVALID_CROSS_REFERENCE_KEY", RecordGone, "Related record not found"),
-    ErrorRow("api", "CANNOT_UPDATE_CONVERTED_LEAD", RecordGone, "Lead was converted"),
+    ErrorRow(
+        "api",
+        "ENTITY_IS_DELETED",
+        RecordGone,
+        "Record deleted",
+        user_message="The record was deleted or merged in Salesforce. Touchline looks for the right one again.",
+    ),
+    ErrorRow(
+        "api",
+        "INVALID_CROSS_REFERENCE_KEY",
+        RecordGone,
+        "Related record not found",
+        user_message="The related person or record is gone or hidden from this Salesforce user. Touchline looks "
+        "for the right one again.",
+    ),
+    ErrorRow(
+        "api",
+        "CANNOT_UPDATE_CONVERTED_LEAD",
+        RecordGone,
+        "Lead was converted",
+        user_message="The lead has become a contact in Salesforce. Touchline logs to the contact instead.",
+    ),
 )

@@ -37,8 +37,19 @@ def test_every_recorded_id_is_its_own_long_form() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", "005", "0050000000000010", "005000000000001AAB", "005-00000000001", "００５000000000001", "x" * 19]
-    + ["005000000000001\n", None, 5, b"005000000000001"],
+    [
+        "",
+        "005",
+        "0050000000000010",
+        "005000000000001AAB",
+        "005-00000000001",
+        "００5000000000001",
+        "x" * 19,
+        "005000000000001\n",
+        None,
+        5,
+        b"005000000000001",
+    ],
 )
 def test_anything_else_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="not a Salesforce id"):
