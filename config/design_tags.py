@@ -34,3 +34,22 @@ def pretty_json(value: object) -> str:
 def highlight_json(text: str) -> SafeString:
     """Escaped spans with the class names of Pygments around the parts of a JSON text."""
     return mark_safe(highlight(text, JsonLexer(), HtmlFormatter(nowrap=True)))  # noqa: S308 - Pygments escapes
+
+
+BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+@register.filter
+def browser_name(user_agent: str) -> str:
+    """What a person would call it: "Firefox on Windows". Browsers name each other, so the first in the list wins."""
+    browser = next((name for sign, name in BROWSERS if f"{sign}/" in user_agent), "")
+    system = next((name for sign, name in SYSTEMS if sign in user_agent), "")
+    return " on ".join(filter(None, (browser, system))) or "Unknown browser"
