@@ -88,6 +88,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "workspaces.middleware.PersonalTimeZone",
+    "workspaces.middleware.StaffSecondFactor",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -2,10 +2,14 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from config.health import healthz
 from config.outbox import outbox
 from config.styleguide import styleguide
+from workspaces.staff_admin import secure
+
+secure(admin.site)
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
@@ -15,5 +19,6 @@ urlpatterns = [
     path("", include("integrations.urls")),
     path("", include("activity.urls")),
     path("styleguide/", styleguide, name="styleguide"),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
 ]

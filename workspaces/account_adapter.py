@@ -1,7 +1,36 @@
-"""How allauth behaves here."""
+"""How allauth behaves here: its links start with BASE_URL, and a mail server that is away breaks no page."""
 
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest
+
+log = structlog.get_logger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):
     """Sign-up, log-in and mails by e-mail address."""
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        """Return the link of the verification letter; never built from the request's Host header."""
+        return _on_our_host(super().get_email_confirmation_url(request, emailconfirmation))
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Return the link of the password letter; never built from the request's Host header."""
+        return _on_our_host(super().get_reset_password_from_key_url(key))
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send one of allauth's letters; tell the person when the mail server did not take it."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError as error:  # every fault of smtplib and of the socket underneath is one
+            log.warning("mail not sent", template=template_prefix, error=type(error).__name__)
+            messages.error(self.request, "We could not send you an e-mail. Please try again in a few minutes.")
+
+
+def _on_our_host(url: str) -> str:
+    return settings.BASE_URL + urlsplit(url).path

@@ -3,7 +3,11 @@
 import zoneinfo
 from collections.abc import Callable
 
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 
 
@@ -23,3 +27,23 @@ class PersonalTimeZone:
         else:
             timezone.deactivate()
         return self.get_response(request)
+
+
+class StaffSecondFactor:
+    """Sends support staff without a second factor from the Django admin to its set-up (REQUIRE_STAFF_MFA)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, or redirect before any page of the admin is made; the way out stays open."""
+        if request.path.startswith("/admin/") and settings.REQUIRE_STAFF_MFA and self._lacks_factor(request):
+            messages.warning(request, "Support staff need a second factor: please set it up first.")
+            return redirect("mfa_activate_totp")
+        return self.get_response(request)
+
+    def _lacks_factor(self, request: HttpRequest) -> bool:
+        user = request.user
+        if not user.is_authenticated or not user.is_staff:
+            return False
+        return not Authenticator.objects.filter(user=user.pk, type=Authenticator.Type.TOTP).exists()
