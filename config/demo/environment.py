@@ -16,20 +16,34 @@ class DemoImpossible(RuntimeError):
 
 
 class Ports(NamedTuple):
-    """Where the demo listens on 127.0.0.1; the stand-in's sandbox log-in takes the port after its own."""
+    """Where the demo listens on 127.0.0.1.
+
+    The stand-in takes two ports from `stand_in` on (the log-in of production and of sandboxes), and three from
+    `stand_in_tls` on (one for each of its orgs).
+    """
 
     web: int
     stand_in: int
     stand_in_tls: int
+
+    @property
+    def logins(self) -> range:
+        """The ports of the stand-in's log-in hosts."""
+        return range(self.stand_in, self.stand_in + 2)
+
+    @property
+    def orgs(self) -> range:
+        """The ports of the stand-in's orgs."""
+        return range(self.stand_in_tls, self.stand_in_tls + 3)
 
 
 def choose_ports() -> Ports:
     """The ports, by environment or by default. Raises DemoImpossible when one is no port or is taken."""
     ports = Ports(read_port("PORT", 8000), read_port("STAND_IN_PORT", 8090), read_port("STAND_IN_TLS_PORT", 8443))
     listeners = {
-        "PORT": [ports.web],
-        "STAND_IN_PORT": [ports.stand_in, ports.stand_in + 1],
-        "STAND_IN_TLS_PORT": [ports.stand_in_tls],
+        "PORT": range(ports.web, ports.web + 1),
+        "STAND_IN_PORT": ports.logins,
+        "STAND_IN_TLS_PORT": ports.orgs,
     }
     for variable, numbers in listeners.items():
         for number in numbers:
@@ -44,8 +58,8 @@ def choose_ports() -> Ports:
 def read_port(variable: str, default: int) -> int:
     """The port that an environment variable names. Raises DemoImpossible when it is none."""
     said = os.environ.get(variable) or str(default)
-    if not said.isascii() or not said.isdigit() or not 1 <= int(said) <= 65534:
-        raise DemoImpossible(f"{variable} must be a port from 1 to 65534, not {said!r}.")
+    if not said.isascii() or not said.isdigit() or not 1 <= int(said) <= 65000:
+        raise DemoImpossible(f"{variable} must be a port from 1 to 65000, not {said!r}.")
     return int(said)
 
 
@@ -80,8 +94,8 @@ def read_keys(path: Path) -> dict[str, str]:
 
 def build_environment(ports: Ports, database_url: str) -> dict[str, str]:
     """The environment of every process of the demo: ours, and from outside only what is not a setting."""
-    login = f"http://127.0.0.1:{ports.stand_in}"
-    sandbox = f"http://127.0.0.1:{ports.stand_in + 1}"
+    login, sandbox_login = (f"127.0.0.1:{port}" for port in ports.logins)
+    orgs = (f"localhost:{port}" for port in ports.orgs)
     return {
         **os.environ,
         **read_keys(DATA / "demo.env"),
@@ -94,10 +108,8 @@ def build_environment(ports: Ports, database_url: str) -> dict[str, str]:
         "BASE_URL": f"http://127.0.0.1:{ports.web}",
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "EMAIL_URL": (DATA / "mail").as_uri(),
-        "SALESFORCE_LOGIN_URL": login,
-        "SALESFORCE_SANDBOX_LOGIN_URL": sandbox,
-        "SALESFORCE_EXTRA_HOSTS": ",".join(
-            [*(url.removeprefix("http://") for url in (login, sandbox)), f"localhost:{ports.stand_in_tls}"]
-        ),
+        "SALESFORCE_LOGIN_URL": f"http://{login}",
+        "SALESFORCE_SANDBOX_LOGIN_URL": f"http://{sandbox_login}",
+        "SALESFORCE_EXTRA_HOSTS": ",".join([login, sandbox_login, *orgs]),
         "SALESFORCE_CA_BUNDLE": str(DATA / "stand-in" / "stand-in-ca.pem"),
     }

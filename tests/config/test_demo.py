@@ -151,10 +151,10 @@ def test_taken_port_is_named_with_the_way_out(monkeypatch):
             choose_ports()
 
 
-@pytest.mark.parametrize("said", ["0", "65535", "80a", "-1", "٨٠"])
+@pytest.mark.parametrize("said", ["0", "65001", "80a", "-1", "٨٠"])
 def test_what_is_no_port_is_refused(monkeypatch, said):
     monkeypatch.setenv("PORT", said)
-    expected = f"PORT must be a port from 1 to 65534, not {said!r}."
+    expected = f"PORT must be a port from 1 to 65000, not {said!r}."
     with pytest.raises(DemoImpossible, match=f"^{re.escape(expected)}$"):
         choose_ports()
 
