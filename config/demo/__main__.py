@@ -46,7 +46,7 @@ def start(crew: Crew) -> None:
     crew.adopt_orphans()  # only now, so that the database does not become a child of ours
     crew.environment = build_environment(ports, database_url)
     crew.say("Preparing the data…")
-    crew.start_service("salesforce", "manage.py", "salesforce_stand_in", *stand_in_options(ports))
+    crew.start_service("stand-in", "manage.py", "salesforce_stand_in", *stand_in_options(ports))
     crew.run_job("The preparation of the database", "manage.py", "migrate", "--verbosity=0")
     crew.wait_until(lambda: is_open(ports.stand_in), "the stand-in for Salesforce", READY_LIMIT)
     people = crew.run_job("The making of demo data", "manage.py", "seed_demo")

@@ -136,7 +136,7 @@ class Crew:
             for child in self.services:
                 if child.process.poll() is not None:
                     raise DemoImpossible(
-                        f"The {child.name} ended (code {child.process.returncode}), so everything stops. "
+                        f"The {child.name} process ended (code {child.process.returncode}), so everything stops. "
                         f"Its last lines:\n{child.last_words()}"
                     )
             if deadline and time.monotonic() > deadline:

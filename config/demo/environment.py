@@ -107,7 +107,7 @@ def build_environment(ports: Ports, database_url: str) -> dict[str, str]:
         "BIND": f"127.0.0.1:{ports.web}",
         "BASE_URL": f"http://127.0.0.1:{ports.web}",
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
-        "EMAIL_URL": (DATA / "mail").as_uri(),
+        "EMAIL_URL": f"file://{DATA / 'mail'}",
         "SALESFORCE_LOGIN_URL": f"http://{login}",
         "SALESFORCE_SANDBOX_LOGIN_URL": f"http://{sandbox_login}",
         "SALESFORCE_EXTRA_HOSTS": ",".join([login, sandbox_login, *orgs]),

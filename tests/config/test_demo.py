@@ -119,7 +119,9 @@ def test_lines_are_shown_with_the_name_of_who_wrote_them(start_demo):
 def test_end_of_a_service_ends_everything_and_says_why(start_demo):
     demo = start_demo(life_of_short=1)
     members = demo.members()
-    assert demo.end().endswith("The short ended (code 7), so everything stops. Its last lines:\n    one\n    two\n")
+    assert demo.end().endswith(
+        "The short process ended (code 7), so everything stops. Its last lines:\n    one\n    two\n"
+    )
     assert [process for process in members if is_alive(process)] == []
 
 
