@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from activity.models import Kind, ObjectType, Reason, StatusGroup, SyncState
+from activity.models import ExclusionKind, Kind, ObjectType, Reason, StatusGroup, SyncState
 from activity.queries.log import LogFilters
 from workspaces.models import Membership
 
@@ -138,3 +138,10 @@ class RelinkForm(forms.Form):
         if not found:
             raise ValidationError("Choose a person, or paste the link of a Contact or Lead in Salesforce.")
         return data | {"person": found.group()}
+
+
+class ExclusionForm(forms.Form):
+    """An entry of a list of what is never logged; exclusions.py says what is a valid value."""
+
+    kind = forms.TypedChoiceField(choices=ExclusionKind.choices, coerce=ExclusionKind)
+    value = forms.CharField(max_length=320, widget=forms.TextInput({"placeholder": "example.com"}))

@@ -99,7 +99,9 @@ class JobDetail:
 
 def find_job(workspace: Workspace, row: uuid.UUID, viewer: Membership) -> SyncJob | None:
     """The job that `viewer` may open: an own one, or as an admin anybody's that is not private; else None."""
-    jobs = workspace.sync_jobs.select_related("owner__user", "activity__message", "activity__meeting")
+    jobs = workspace.sync_jobs.select_related(
+        "workspace", "owner__user", "owner__role", "activity__message", "activity__meeting"
+    )
     job = jobs.filter(uuid=row).first()
     if job is None or job.owner_id == viewer.pk:
         return job
