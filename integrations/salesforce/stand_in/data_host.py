@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .calls import Call, list_versions, read_version
-from .composite import SeveralFoundError
 from .errors import LIMIT_TOTAL, ApiError
+from .external_ids import SeveralFoundError
 from .faults import Fault, RowFault
 from .identity import user_info
 from .listener import Listener
 from .login_host import answer_login_paths
-from .messages import Request, Response, json_response
+from .messages import Request, Response, json_response, redirect_response
 from .rest import dispatch, kind_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def answer_data_host(stand_in: StandIn, request: Request, listener: Listener, fa
     """Answer a request to an org's host."""
     org, path = listener.org, request.path.rstrip("/")
     if org is None:
-        return json_response([ApiError("NOT_FOUND").as_answer()], 404)
+        return answer_for_moved(request, listener)
     if path == USER_INFO:
         return answer_user_info(stand_in, request)
     if path == DATA and request.method == "GET":
@@ -37,6 +37,14 @@ def answer_data_host(stand_in: StandIn, request: Request, listener: Listener, fa
     if stand_in.my_domain_logins:
         return answer_login_paths(stand_in, request, listener, fault)
     return json_response([ApiError("NOT_FOUND").as_answer()], 404)
+
+
+def answer_for_moved(request: Request, listener: Listener) -> Response:
+    """What a host answers when its org has moved away."""
+    if listener.answers_with == 302:
+        return redirect_response(listener.moved_to + request.target)
+    error = ApiError("INVALID_SESSION_ID" if listener.answers_with == 401 else "NOT_FOUND")
+    return json_response([error.as_answer()], error.status)
 
 
 def answer_user_info(stand_in: StandIn, request: Request) -> Response:

@@ -28,12 +28,18 @@ KINDS = {
     "process_then_garbage": "the work is done, 200 with something that is not JSON",
     "empty": "`status` without a body, nothing is done",
     "api_error": "the call is refused with the error `code`, nothing is done",
+    "bare_error": "as api_error, but the error stands alone instead of in a list",
+    "xml": "401 with XML, as for a token that the edge does not know",
     "row_error": "`rows` records of each call are refused with the error `code`, the others are written",
     "oauth_error": "the token, revoke or authorize endpoint answers `code` with `message`",
     "redirect": "302 to `location`, nothing is done",
 }
 PAGE = (
     "<html><head><title>{status}</title></head><body><h1>{status} {text}</h1><p>The server is busy.</p></body></html>"
+)
+XML = (
+    b"<response><faultcode>LOGIN_OAUTH_INVALID_TOKEN(db=1703,api=LOGIN_OAUTH_INVALID_TOKEN)</faultcode>"
+    b"<error>Failed: Invalid Token</error></response>"
 )
 HTML_TEXTS = {500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
 
@@ -80,6 +86,8 @@ class Fault:
             return html_response(PAGE.format(status=status, text=HTML_TEXTS.get(status, "Error")), status)
         if self.kind.endswith("garbage"):
             return Response(200, b'{"totalSize":1,"rec\x00\xff<!--', {"Content-Type": "application/json"})
+        if self.kind == "xml":
+            return Response(401, XML, {"Content-Type": "text/html; charset=UTF-8", "Sfdc-OAuth-Error": "1703"})
         if self.kind == "empty":
             return Response(status)
         if self.kind == "redirect":
@@ -88,7 +96,8 @@ class Fault:
             body = {"error": self.code, "error_description": self.message or ""}
             return json_response(body, self.status or 400)
         error = self.error()
-        return json_response([error.as_answer()], error.status)
+        body = error.as_answer()
+        return json_response(body if self.kind == "bare_error" else [body], error.status)
 
 
 class RowFault:
@@ -117,6 +126,7 @@ class Faults:
         self.numbers = itertools.count(1)
         self.taken: list[Fault] = []
         self.release_event = threading.Event()
+        self.is_abandoned = False
 
     def add(self, fault: Fault) -> Fault:
         """Order a fault; returns it with its number."""
@@ -131,8 +141,14 @@ class Faults:
             self.waiting = [each for each in self.waiting if number not in (None, each.number)]
 
     def release(self) -> None:
-        """Let the late work of "drop_then_process" faults without seconds happen now."""
-        self.release_event.set()
+        """Let the late work of "drop_then_process" faults happen now."""
+        released, self.release_event = self.release_event, threading.Event()
+        released.set()
+
+    def abandon(self) -> None:
+        """Let late work never happen."""
+        self.is_abandoned = True
+        self.release()
 
     def take(self, request: Request, user: str | None) -> Fault | None:
         """Return the fault that this call meets, and count it."""

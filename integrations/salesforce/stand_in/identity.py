@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .values import parse_moment
+from .moments import parse_moment
 
 if TYPE_CHECKING:
     from .oauth import Grant
@@ -15,7 +15,7 @@ def user_info(stand_in: StandIn, grant: Grant) -> dict[str, object]:
     """The answer of userinfo."""
     org, user = grant.org, grant.org.row(grant.user_id)
     return {
-        "sub": f"{grant.login_url}/id/{org.id}/{user['Id']}",
+        "sub": stand_in.oauth.identity_url(grant),
         "user_id": user["Id"],
         "organization_id": org.id,
         "preferred_username": user["Username"],
@@ -42,7 +42,7 @@ def identity(stand_in: StandIn, grant: Grant) -> dict[str, object]:
     """The answer of the identity URL."""
     org, user = grant.org, grant.org.row(grant.user_id)
     return {
-        "id": f"{grant.login_url}/id/{org.id}/{user['Id']}",
+        "id": stand_in.oauth.identity_url(grant),
         "asserted_user": True,
         "user_id": user["Id"],
         "organization_id": org.id,

@@ -47,6 +47,7 @@ class Listener:
         self.org_number = org_number
         self.is_login = login_sandbox is not None
         self.is_sandbox = bool(login_sandbox)
+        self.answers_with, self.moved_to = 404, ""
         self.server = Server((host, port), self, make_tls(pem) if pem else None)
         self.port: int = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
@@ -59,11 +60,11 @@ class Listener:
         return orgs[self.org_number] if self.org_number is not None and self.org_number < len(orgs) else None
 
     @property
-    def login_url(self) -> str:
-        """The address of this host, as a log-in host."""
-        if self.is_login:
-            return f"http://{self.stand_in.host}:{self.port}"
-        return f"https://localhost:{self.port}"
+    def kind(self) -> str:
+        """Which log-in host this is: "production", "sandbox", or an org's own, "my_domain"."""
+        if not self.is_login:
+            return "my_domain"
+        return "sandbox" if self.is_sandbox else "production"
 
     def with_limit(self, response: Response) -> Response:
         """Add the org's API usage to an answer."""

@@ -28,7 +28,8 @@ APP_REFUSALS = {
     ),
 }
 # these stay on Salesforce's own page; the app is not told
-SHOWN_BY_SALESFORCE = {"redirect_uri_mismatch", "invalid_client_id", *(error for error, _ in APP_REFUSALS.values())}
+APP_ERRORS = {error for error, _ in APP_REFUSALS.values()}
+SHOWN_BY_SALESFORCE = {"redirect_uri_mismatch", "invalid_client_id", *APP_ERRORS}
 
 
 def answer_login_host(stand_in: StandIn, request: Request, listener: Listener, fault: Fault | None) -> Response:
@@ -50,7 +51,7 @@ def answer_login_paths(stand_in: StandIn, request: Request, listener: Listener, 
             if name in ("token", "revoke", "introspect") and request.method != "POST":
                 raise OAuthError("invalid_request", "HTTP method not supported, must be POST")
             if name == "token":
-                return json_response(stand_in.oauth.answer_token(request.form(), listener.login_url))
+                return json_response(stand_in.oauth.answer_token(request.form(), listener.kind))
             if name == "revoke":
                 stand_in.oauth.revoke(request.form().get("token") or request.query.get("token", ""))
                 return Response(200)
@@ -130,7 +131,7 @@ class Authorize:
         offered = []
         for org in self.stand_in.orgs:
             if self.belongs_here(org):
-                users = org.rows("User")
+                users = [row for row in org.rows("User") if row["UserType"] == "Standard"]
                 offered.append((org, sorted(users, key=lambda row: row["Username"].lower() != hint)))
         return offered
 
@@ -160,12 +161,12 @@ class Authorize:
     def allow(self, org: Org, user_id: str) -> Response:
         """Send the browser back with a code."""
         with self.stand_in.lock:
-            code = self.stand_in.oauth.make_code(org, user_id, self.query, self.listener.login_url)
+            code = self.stand_in.oauth.make_code(org, user_id, self.query, self.listener.kind)
         return self.send_back({"code": code})
 
     def refuse(self, error: OAuthError) -> Response:
         """Send the browser back with the error, or show it here where Salesforce would."""
-        if error.error in SHOWN_BY_SALESFORCE:
+        if error.error in SHOWN_BY_SALESFORCE and not (error.error in APP_ERRORS and self.stand_in.tells_app):
             return html_response(login_pages.error_page(error), 400)
         return self.send_back({"error": error.error, "error_description": error.description})
 

@@ -31,7 +31,7 @@ class Code:
     scopes: tuple[str, ...]
     challenge: str | None
     expires: float
-    login_url: str
+    login: str
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class Grant:
     org: Org
     user_id: str
     scopes: tuple[str, ...]
-    login_url: str
+    login: str  # the kind of log-in host, see Listener.kind
     created: float
     used: float
     refresh_token: str | None = None
@@ -69,7 +69,7 @@ class OAuth:
 
     # -- the code
 
-    def make_code(self, org: Org, user_id: str, query: dict[str, str], login_url: str) -> str:
+    def make_code(self, org: Org, user_id: str, query: dict[str, str], login: str) -> str:
         """Issue a code for an allowed authorize request."""
         code = "aPrx" + secrets.token_urlsafe(40) + "=="
         self.codes[code] = Code(
@@ -79,19 +79,19 @@ class OAuth:
             tuple(query.get("scope", "api").split()),
             query.get("code_challenge"),
             org.now().timestamp() + CODE_SECONDS,
-            login_url,
+            login,
         )
         return code
 
-    def answer_token(self, form: dict[str, str], login_url: str) -> dict[str, str]:
+    def answer_token(self, form: dict[str, str], login: str) -> dict[str, str]:
         """POST token; raises OAuthError."""
         self.counts["token"] += 1
         self.check_client(form)
         kind = form.get("grant_type")
         if kind == "authorization_code":
-            return self.exchange(form, login_url)
+            return self.exchange(form, login)
         if kind == "refresh_token":
-            return self.refresh(form, login_url)
+            return self.refresh(form, login)
         raise OAuthError("unsupported_grant_type", "grant type not supported")
 
     def check_client(self, form: dict[str, str]) -> None:
@@ -101,11 +101,11 @@ class OAuth:
         if not hmac.compare_digest(form.get("client_secret", "").encode(), self.stand_in.client_secret.encode()):
             raise OAuthError("invalid_client", "invalid client credentials")
 
-    def exchange(self, form: dict[str, str], login_url: str) -> dict[str, str]:
+    def exchange(self, form: dict[str, str], login: str) -> dict[str, str]:
         """Turn a code into the first tokens of a grant."""
         self.counts["exchange"] += 1
         code = self.codes.pop(form.get("code", ""), None)
-        if code is None or code.login_url != login_url or code.org.now().timestamp() > code.expires:
+        if code is None or code.login != login or code.org.now().timestamp() > code.expires:
             raise OAuthError("invalid_grant", "expired authorization code")
         if form.get("redirect_uri") != code.redirect_uri:
             raise OAuthError("redirect_uri_mismatch", "redirect_uri must match configuration")
@@ -113,7 +113,7 @@ class OAuth:
             raise OAuthError("invalid_grant", "invalid code verifier")
         check_may_log_in(code.org, code.user_id)
         now = code.org.now().timestamp()
-        grant = Grant(len(self.grants) + 1, code.org, code.user_id, code.scopes, login_url, now, now)
+        grant = Grant(len(self.grants) + 1, code.org, code.user_id, code.scopes, login, now, now)
         self.grants.append(grant)
         if {"refresh_token", "offline_access"} & set(code.scopes):
             self.give_refresh_token(grant)
@@ -128,7 +128,7 @@ class OAuth:
 
     # -- refresh
 
-    def refresh(self, form: dict[str, str], login_url: str) -> dict[str, str]:
+    def refresh(self, form: dict[str, str], login: str) -> dict[str, str]:
         """Give a new access token; with rotation also a new refresh token, and the old one is dead."""
         self.counts["refresh"] += 1
         token = form.get("refresh_token", "")
@@ -144,7 +144,7 @@ class OAuth:
         idle = grant.org.idle_seconds
         if grant.is_live and idle is not None and now - grant.used > idle:
             self.end(grant, "not used for too long")
-        if not grant.is_live or grant.login_url != login_url:
+        if not grant.is_live or grant.login != login:
             raise OAuthError("invalid_grant", EXPIRED_TOKEN)
         check_may_log_in(grant.org, grant.user_id)
         grant.refreshes += 1
@@ -167,7 +167,7 @@ class OAuth:
         grant.access_tokens = {key: until for key, until in grant.access_tokens.items() if until > now}
         grant.access_tokens[token] = now + org.session_seconds
         self.by_access[token] = grant
-        identity = f"{grant.login_url}/id/{org.id}/{grant.user_id}"
+        identity = self.identity_url(grant)
         issued_at = str(int(now * 1000))
         answer = {
             "access_token": token,
@@ -182,6 +182,10 @@ class OAuth:
             answer["refresh_token"] = grant.refresh_token
         org.changes += 1
         return answer
+
+    def identity_url(self, grant: Grant) -> str:
+        """The URL that names the grant's org and user."""
+        return f"{self.stand_in.login_url_of(grant.login, grant.org)}/id/{grant.org.id}/{grant.user_id}"
 
     # -- the end of a grant
 
@@ -253,7 +257,7 @@ class OAuth:
             "scope": " ".join(grant.scopes),
             "client_id": self.stand_in.client_id,
             "username": user["Username"],
-            "sub": f"{grant.login_url}/id/{grant.org.id}/{grant.user_id}",
+            "sub": self.identity_url(grant),
             "token_type": kind,
             "exp": int(grant.access_tokens.get(token, issued)),
             "iat": issued,

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from . import fields_activities as activities
 from .access import ADMIN_PERMISSIONS, PLAIN_PERMISSIONS, Profile, View, build_view
+from .customising import Customising
+from .deeds import Deeds
 from .errors import ApiError
 from .ids import make_id
+from .moments import moment_text
 from .rules import RULES, check_locks, check_owner, check_reference
-from .scenarios import Scenarios
 from .schema import OBJECTS, Field, ObjectType
+from .store import PREFIXES, Store, make_defaults
+from .switches import Switches
 from .tables import Record, Table
 from .usage import Usage
-from .values import clean_value, moment_text
+from .values import clean_value
+
+LOWER = {name.lower(): name for name in OBJECTS}
 
 
-class Org(Scenarios):
+class Org(Store, Switches, Customising, Deeds):
     """One Salesforce org. Everybody who looks in or changes something holds `lock`.
 
     `instance` are the two characters that make its ids its own. `clock` gives an aware date-time; the records'
@@ -53,7 +58,7 @@ class Org(Scenarios):
         self._add_system_rows(edition, time_zone)
 
     def _add_system_rows(self, edition: str, time_zone: str) -> None:
-        self.system_user = make_id("005", self.instance, 0)
+        self.system_user = make_id("005", self.instance, 1)
         self.profiles[self.system_user] = Profile(permissions=set(ADMIN_PERMISSIONS) | {"CreateAuditFields"})
         self.id = self._store(
             "Organization",
@@ -69,6 +74,7 @@ class Org(Scenarios):
             },
             self.system_user,
         )
+        self._add_user_row("Automated", "Process", f"autoproc@{self.instance.lower()}.example", "AutomatedProcess")
         self.set_task_statuses(activities.TASK_STATUSES)
         self.set_task_priorities(activities.TASK_PRIORITIES)
 
@@ -138,50 +144,32 @@ class Org(Scenarios):
         username: str | None = None,
     ) -> str:
         """Add a Salesforce user and return its id."""
-        permissions = ADMIN_PERMISSIONS if is_admin else PLAIN_PERMISSIONS
+        user_id = self._add_user_row(first_name, last_name, email, "Standard", username, time_zone)
+        self.profiles[user_id] = Profile(permissions=set(ADMIN_PERMISSIONS if is_admin else PLAIN_PERMISSIONS))
+        return user_id
+
+    def _add_user_row(
+        self, first: str, last: str, email: str, kind: str, username: str | None = None, zone: str = "Europe/London"
+    ) -> str:
         values: Record = {
             "Email": email,
             "Username": username or email,
-            "FirstName": first_name,
-            "LastName": last_name,
+            "FirstName": first,
+            "LastName": last,
+            "Name": f"{first} {last}",
             "IsActive": True,
-            "UserType": "Standard",
-            "Alias": (first_name[:1] + last_name)[:8].lower(),
-            "TimeZoneSidKey": time_zone,
+            "UserType": kind,
+            "Alias": (first[:1] + last)[:8].lower(),
+            "TimeZoneSidKey": zone,
             "LocaleSidKey": "en_GB",
             "LanguageLocaleKey": "en_US",
-            "Name": f"{first_name} {last_name}",
         }
-        user_id = self._store("User", values, self.system_user)
-        self.profiles[user_id] = Profile(permissions=set(permissions))
-        return user_id
-
-    # -- writing, as a person does in the browser
-
-    def add(self, object_name: str, **values: object) -> str:
-        """Create a record by the rules, as the system user, and return its id; audit fields may be given."""
-        audit = {key: values.pop(key) for key in ("CreatedDate", "CreatedById") if key in values}
-        owner = (
-            values.setdefault("OwnerId", self.system_user) if "OwnerId" in self.objects[object_name].fields else ""
-        )
-        if owner == self.system_user:
-            values.pop("OwnerId", None)
-        with self.lock:
-            record_id = self.create(self.system_user, self.view(self.system_user, object_name), values)
-            if audit:
-                self.row(record_id).update(audit)
-            return record_id
-
-    def change(self, record_id: str, **values: object) -> None:
-        """Change a record by the rules, as the system user: somebody edited it."""
-        with self.lock:
-            view = self.view(self.system_user, self.object_of(record_id))
-            self.update(self.system_user, view, record_id, values)
+        return self._store("User", values, self.system_user)
 
     # -- writing, as the API does
 
-    def create(self, user_id: str, view: View, body: Record) -> str:
-        """Create a record by all the rules and return its id; raises ApiError."""
+    def create(self, user_id: str, view: View, body: Record, audit: Record | None = None) -> str:
+        """Create a record by all the rules and return its id; raises ApiError. `audit` sets audit fields."""
         if "c" not in view.access:
             raise ApiError("INSUFFICIENT_ACCESS_OR_READONLY", fields=())
         name = view.name
@@ -191,7 +179,7 @@ class Org(Scenarios):
         self._check(name, values, record, user_id)
         record.update(values)
         self.check_validation_rules(name, record)
-        return self._store(name, record, user_id)
+        return self._store(name, record | audit if audit else record, user_id)
 
     def update(self, user_id: str, view: View, record_id: str, body: Record) -> None:
         """Change a record by all the rules; raises ApiError."""
@@ -276,61 +264,3 @@ class Org(Scenarios):
         if found is None:
             found = self.defaults[name] = make_defaults(self.objects[name])
         return {**found, "OwnerId": user_id} if "OwnerId" in self.objects[name].fields else found
-
-    # -- storing
-
-    def _store(self, name: str, values: Record, user_id: str) -> str:
-        number = self.numbers[name] = self.numbers.get(name, 0) + 1
-        now = self.now_text()
-        row = {"Id": make_id(self.objects[name].prefix, self.instance, number)}
-        row.update((key, value) for key, value in values.items() if value is not None)
-        row.setdefault("CreatedDate", now)
-        row.setdefault("CreatedById", user_id)
-        row |= {"LastModifiedDate": row["CreatedDate"], "LastModifiedById": row["CreatedById"]}
-        row["SystemModstamp"] = row["CreatedDate"]
-        table = self.tables[name]
-        table.add(row)
-        self.changes += 1
-        if self.undo is not None:
-            self.undo.append(lambda: table.remove(row["Id"]))
-        return row["Id"]
-
-    def _rewrite(self, row: Record, values: Record, user_id: str | None) -> None:
-        table = self.tables[PREFIXES[row["Id"][:3]]]
-        now = self.now_text()
-        stamps: Record = {"SystemModstamp": now}
-        if user_id is not None:
-            stamps |= {"LastModifiedDate": now, "LastModifiedById": user_id}
-        if self.undo is not None:
-            old = {key: row.get(key) for key in values.keys() | stamps.keys()}
-            self.undo.append(lambda: table.change(row, old))
-        table.change(row, {**values, **stamps})
-        self.changes += 1
-
-    @contextmanager
-    def all_or_nothing(self) -> Iterator[None]:
-        """Take back every write made inside, if the inside raises."""
-        outer, self.undo = self.undo, []
-        try:
-            yield
-        except BaseException:
-            for take_back in reversed(self.undo):
-                take_back()
-            raise
-        finally:
-            self.undo = outer
-
-
-def make_defaults(object_type: ObjectType) -> Record:
-    """What a new record of the object has before anything is said: false, and the picklists' defaults."""
-    record: Record = {}
-    for field in object_type.fields.values():
-        if field.type == "boolean" and "D" in field.flags:
-            record[field.name] = False
-        elif field.picklist_default is not None:
-            record[field.name] = field.picklist_default
-    return record | {"Task": {"TaskSubtype": "Task"}, "Event": {"EventSubtype": "Event"}}.get(object_type.name, {})
-
-
-PREFIXES = {each.prefix: each.name for each in OBJECTS.values()}
-LOWER = {name.lower(): name for name in OBJECTS}

@@ -9,9 +9,9 @@ from datetime import timedelta
 from .access import View
 from .calls import Answer, Call
 from .errors import ApiError
+from .moments import moment_text, utc_text
 from .query import Result, Search
 from .rendering import render_row
-from .soql import moment_text, utc_text
 
 SMALLEST_PAGE, LARGEST_PAGE = 200, 2000
 CURSOR_LIFE = timedelta(days=2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,9 +9,12 @@ from typing import TYPE_CHECKING
 from .access import View
 from .errors import ApiError
 from .ids import id18
+from .operators import OPERATORS, fold
+from .pickers import PICKERS, joined_comparisons
 from .schema import OBJECTS, Field
 from .soql import And, Comparison, Condition, Name, Not, Order, Query, Value, explain, parse
-from .tables import Record, Table
+from .special_objects import SPECIAL
+from .tables import Record
 
 if TYPE_CHECKING:
     from .org import Org
@@ -124,11 +126,8 @@ class Search:
         if special:
             return special(self)
         table = self.org.tables[self.view.name]
-        where = self.query.where
-        parts = where.parts if isinstance(where, And) else (where,) if where else ()
-        comparisons = [part for part in parts if isinstance(part, Comparison) and len(part.field.path) == 1]
-        for pick in (pick_by_id, pick_by_value, pick_by_date):
-            for part in comparisons:
+        for pick in PICKERS:
+            for part in joined_comparisons(self.query):
                 found = pick(table, self.resolve(part.field).field.name, part)
                 if found is not None:
                     return found
@@ -244,117 +243,3 @@ class Search:
             f" {SPOKEN.get(needed, needed)} and {rule}"
         )
         return ApiError("INVALID_FIELD", message=explain(self.query.text, comparison.field.position, message))
-
-
-def fold(value: object) -> object:
-    """Text is compared regardless of case."""
-    return value.lower() if isinstance(value, str) else value
-
-
-def like(wanted: list) -> Callable[[object], bool]:
-    """LIKE: % is any text, _ any letter, a backslash takes their meaning away."""
-    pieces = re.findall(r"\\.|.", wanted[0] or "", re.DOTALL)
-    source = "".join({"%": ".*", "_": "."}.get(each, re.escape(each[-1])) for each in pieces)
-    pattern = re.compile(source, re.DOTALL | re.IGNORECASE)
-    return lambda value: value is not None and pattern.fullmatch(value) is not None
-
-
-def ordered(compare: Callable[[object, object], bool]) -> Callable[[list], Callable[[object], bool]]:
-    """A comparison by size; nothing is smaller or larger than null."""
-    return lambda wanted: lambda value: value is not None and wanted[0] is not None and compare(value, wanted[0])
-
-
-def one_of(wanted: list) -> Callable[[object], bool]:
-    """IN."""
-    choices = frozenset(wanted)
-    return lambda value: value in choices
-
-
-OPERATORS: dict[str, Callable[[list], Callable[[object], bool]]] = {
-    "=": lambda wanted: lambda value: value == wanted[0],
-    "!=": lambda wanted: lambda value: value != wanted[0],
-    "<": ordered(lambda value, limit: value < limit),
-    "<=": ordered(lambda value, limit: value <= limit),
-    ">": ordered(lambda value, limit: value > limit),
-    ">=": ordered(lambda value, limit: value >= limit),
-    "LIKE": like,
-    "IN": one_of,
-    "NOT IN": lambda wanted: (lambda test: lambda value: not test(value))(one_of(wanted)),
-}
-
-
-def asked_values(part: Comparison) -> list[str] | None:
-    """Return the texts that a comparison by equality asks for, or None."""
-    if part.operator not in ("=", "IN"):
-        return None
-    values = part.value if isinstance(part.value, tuple) else (part.value,)
-    texts = [value.value for value in values if value.kind == "string"]
-    return texts if len(texts) == len(values) else None
-
-
-def pick_by_id(table: Table, name: str, part: Comparison) -> Iterable[Record] | None:
-    """Rows by Id."""
-    values = asked_values(part) if name == "Id" else None
-    return None if values is None else table.pick(id18(value) or "" for value in values)
-
-
-def pick_by_value(table: Table, name: str, part: Comparison) -> Iterable[Record] | None:
-    """Rows by an indexed text or reference."""
-    values = asked_values(part) if name in table.indexes else None
-    if values is None:
-        return None
-    return table.find(name, [id18(value) or value if name.endswith("Id") else value for value in values])
-
-
-def pick_by_date(table: Table, name: str, part: Comparison) -> Iterable[Record] | None:
-    """Rows created or changed since a moment."""
-    find = {"CreatedDate": table.created_since, "SystemModstamp": table.modified_since}.get(name)
-    if find is None or part.operator not in (">", ">=") or part.value.kind != "datetime":
-        return None
-    return find(part.value.value)
-
-
-def own_permissions(search: Search) -> list[Record]:
-    """The one row of UserPermissionAccess: what the asking user may do."""
-    held = search.org.profiles[search.user_id].permissions
-    return [
-        {
-            "Id": "0PA" + search.user_id[3:],
-            **{name: name.removeprefix("Permissions") in held for name in search.view.fields if name != "Id"},
-        }
-    ]
-
-
-def record_access(search: Search) -> list[Record]:
-    """The rows of UserRecordAccess: what a user may do with the records that are asked for."""
-    where = search.query.where
-    parts = where.parts if isinstance(where, And) else (where,) if where else ()
-    asked: dict[str, list[str]] = {}
-    for part in parts:
-        if isinstance(part, Comparison):
-            asked[str(part.field).lower()] = [id18(text) or "" for text in asked_values(part) or []]
-    user_ids, record_ids = asked.get("userid"), asked.get("recordid")
-    if not user_ids or not record_ids or len(record_ids) > 200:
-        message = (
-            "Can select only RecordId, a Has*Access field and MaxAccessLevel, by one UserId and up to 200 RecordIds"
-        )
-        raise ApiError("MALFORMED_QUERY", message=message)
-    return [access_row(search.org, user_ids[0], record_id) for record_id in record_ids]
-
-
-def access_row(org: Org, user_id: str, record_id: str) -> Record:
-    """What one user may do with one record."""
-    profile, name = org.profiles.get(user_id), org.object_of(record_id)
-    view = org.view(user_id, name) if name and profile else None
-    is_there = view is not None and record_id in org.tables[name].rows and record_id not in profile.unseen
-    letters = view.access if is_there else ""
-    row: Record = {"Id": record_id, "UserId": user_id, "RecordId": record_id}
-    row |= {"HasReadAccess": "r" in letters, "HasEditAccess": "u" in letters, "HasDeleteAccess": "d" in letters}
-    row |= {"HasTransferAccess": "u" in letters, "HasAllAccess": letters == "crud"}
-    return row | {"MaxAccessLevel": "All" if letters == "crud" else "Edit" if "u" in letters else "Read"}
-
-
-SPECIAL: dict[str, Callable[[Search], list[Record]]] = {
-    "UserPermissionAccess": own_permissions,
-    "UserRecordAccess": record_access,
-}

@@ -10,6 +10,7 @@ from .access import View
 from .calls import Answer, Call
 from .describe import describe_brief, describe_fully, etag_of
 from .errors import ApiError
+from .external_ids import answer_external
 from .ids import id18
 from .rendering import render_record
 
@@ -73,7 +74,7 @@ def answer_objects(call: Call) -> Answer:
     if len(parts) == 3:
         return answer_record(call, view, unquote(parts[2]))
     if len(parts) == 4:
-        return composite.answer_external(call, view, parts[2], unquote(parts[3]))
+        return answer_external(call, view, parts[2], unquote(parts[3]))
     raise ApiError("NOT_FOUND")
 
 

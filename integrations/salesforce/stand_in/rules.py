@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from .errors import ApiError
+from .moments import moment_text, parse_moment
 from .schema import Field
 from .tables import Record
-from .values import moment_text, parse_moment
 
 if TYPE_CHECKING:
     from .org import Org

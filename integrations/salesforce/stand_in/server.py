@@ -32,7 +32,9 @@ class StandIn:
 
     `login_url` (production) and `sandbox_login_url` answer authorize, token, revoke, introspect, userinfo, the
     identity URL and the pages for people; each org's `instance_url_of(org)` answers the data API and userinfo.
-    The first org is the main one. Ports of 0 are chosen freely. Use it as a context manager, or start and stop.
+    The first org is the main one. Switches: `needs_pkce`, `tells_app` (refusals of the app reach its callback),
+    `my_domain_logins` (an org's own host is a log-in host, too), `oauth.rotates`. Ports of 0 are chosen
+    freely. Use it as a context manager, or start and stop.
     """
 
     def __init__(
@@ -45,7 +47,7 @@ class StandIn:
         host: str = "127.0.0.1",
         client_id: str = "stand-in-client-id",
         client_secret: str | None = None,
-        callbacks: Iterable[str] = (),
+        apps: Iterable[str] = (),
         on_call: CallLog | None = None,
     ) -> None:
         self.lock = threading.RLock()
@@ -54,10 +56,12 @@ class StandIn:
         self.host, self.on_call = host, on_call
         self.ports = (https_port, http_port)
         self.ca_path, self.server_pem = ensure_certificates(certificate_dir)
-        self.fixed_callbacks = tuple(callbacks)
+        self.apps = (*HOSTS_OF_THE_APP, *apps)
         self.listeners: list[Listener] = []
         self.instances: list[Listener] = []
         self.late_work: list[threading.Thread] = []
+        self.faults = Faults()
+        self.requests = 0
         self.reset(org, *more_orgs)
 
     def reset(self, *orgs: Org) -> None:
@@ -65,14 +69,19 @@ class StandIn:
         with self.lock:
             self.orgs = list(orgs)
             self.oauth = OAuth(self)
+            self.faults.abandon()
             self.faults = Faults()
             self.my_domain_logins = False
             self.needs_pkce = True
-            self.callbacks = set(self.fixed_callbacks)
-            for base in HOSTS_OF_THE_APP:
+            self.tells_app = False
+            self.callbacks: set[str] = set()
+            for base in self.apps:
                 self.register_callbacks(base)
-            if self.listeners:
-                self._listen_for_orgs()
+            left, self.listeners = self.listeners[2:], self.listeners[:2]
+        for listener in left:
+            listener.stop()
+        if self.listeners:
+            self._listen_for_orgs()
 
     def register_callbacks(self, base_url: str) -> None:
         """Accept the app at another address as the place to return to after a log-in."""
@@ -94,6 +103,12 @@ class StandIn:
     def sandbox_login_url(self) -> str:
         """Where users of sandboxes log in, as test.salesforce.com."""
         return f"http://{self.host}:{self.listeners[1].port}"
+
+    def login_url_of(self, kind: str, org: Org) -> str:
+        """The address of a log-in host by its kind; "my_domain" is the org's own host."""
+        if kind == "my_domain":
+            return self.instance_url_of(org)
+        return self.sandbox_login_url if kind == "sandbox" else self.login_url
 
     @property
     def web_url(self) -> str:
@@ -134,12 +149,16 @@ class StandIn:
     # -- life
 
     def start(self) -> Self:
-        """Open the hosts; they answer in threads."""
+        """Open the hosts; they answer in threads. Raises OSError where a port is taken."""
         https_port, http_port = self.ports
-        for number, is_sandbox in enumerate((False, True)):
-            port = http_port + number if http_port else 0
-            self.listeners.append(Listener(self, self.host, port, login_sandbox=is_sandbox))
-        self._listen_for_orgs(https_port)
+        try:
+            for number, is_sandbox in enumerate((False, True)):
+                port = http_port + number if http_port else 0
+                self.listeners.append(Listener(self, self.host, port, login_sandbox=is_sandbox))
+            self._listen_for_orgs(https_port)
+        except OSError:
+            self.stop()
+            raise
         return self
 
     def _listen_for_orgs(self, first_port: int = 0) -> None:
@@ -147,20 +166,24 @@ class StandIn:
             port = first_port + number if first_port else 0
             self.instances.append(Listener(self, self.host, port, pem=self.server_pem, org_number=number))
 
-    def move_instance(self, org: Org | None = None) -> str:
-        """Let Salesforce move an org: its old host answers 404 for it, a new one is told at the next refresh."""
+    def move_instance(self, org: Org | None = None, old_host_answers: int = 404) -> str:
+        """Let Salesforce move an org to a new host, which the next refresh tells; returns its address.
+
+        The old host answers 404, 401 (INVALID_SESSION_ID) or 302 to the new one.
+        """
         org = org or self.org
         with self.lock:
             number = self.orgs.index(org)
-            moved = Listener(self, self.host, 0, pem=self.server_pem, org_number=number)
-            self.listeners.append(self.instances[number])
-            self.instances[number].org_number = None
+            old, moved = self.instances[number], Listener(self, self.host, 0, pem=self.server_pem, org_number=number)
+            self.listeners.append(old)
+            old.org_number, old.answers_with = None, old_host_answers
             self.instances[number] = moved
-        return self.instance_url_of(org)
+            old.moved_to = self.instance_url_of(org)
+        return old.moved_to
 
     def stop(self) -> None:
         """Close the hosts and every connection."""
-        self.faults.release()
+        self.faults.abandon()
         for listener in [*self.listeners, *self.instances]:
             listener.stop()
         for thread in self.late_work:
@@ -177,6 +200,7 @@ class StandIn:
 
     def answer(self, request: Request, listener: Listener) -> Response:
         """Answer one request; raises DropConnection where a fault wants no answer."""
+        self.requests += 1
         started = time.perf_counter()
         status, about = 0, ""
         try:
@@ -214,16 +238,17 @@ class StandIn:
                 return response
         if kind.endswith("_drop"):
             raise DropConnection
-        if listener.org is not None and kind == "api_error" and fault.code != "INVALID_SESSION_ID":
+        if kind in ("api_error", "bare_error") and fault.code != "INVALID_SESSION_ID":
             return listener.with_limit(fault.answer())
         return fault.answer()
 
     def _process_later(self, fault: Fault, request: Request, listener: Listener) -> None:
-        release = self.faults.release_event
+        faults, released = self.faults, self.faults.release_event
 
         def work() -> None:
-            release.wait(fault.seconds)
-            self._process(request, listener, None)
+            released.wait(fault.seconds)
+            if not faults.is_abandoned:
+                self._process(request, listener, None)
 
         thread = threading.Thread(target=work, name="late work", daemon=True)
         self.late_work.append(thread)

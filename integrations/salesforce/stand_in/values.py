@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 
 from .errors import ApiError
 from .ids import id18
+from .moments import utc_text
 from .schema import Field
-from .soql import moment_text, utc_text
 
 EMAIL = re.compile(r"[^\s@,;<>()\[\]\\\"]+@[^\s@,;<>()\[\]\\\"]+\.[^\s@,;<>()\[\]\\\"]+")
 FIRST_YEAR, LAST_YEAR = 1700, 4000
@@ -150,11 +150,3 @@ CLEANERS: dict[str, Callable[[Field, object], object]] = {
     "id": clean_reference,
     "junctionidlist": clean_id_list,
 }
-
-
-def parse_moment(text: str) -> datetime:
-    """Return the aware date-time of a record's text."""
-    return datetime.fromisoformat(text[:19] + "+00:00")
-
-
-__all__ = ["clean_value", "moment_text", "parse_moment", "wrong_json"]
