@@ -83,7 +83,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "workspaces.middleware.LastSeen",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -173,6 +173,21 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SIGNUP_FORM_CLASS = "workspaces.forms.SignupForm"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_FORMS = {
+    "login": "workspaces.account_forms.LoginForm",
+    "signup": "workspaces.account_forms.SignupForm",
+    "reset_password": "workspaces.account_forms.ResetPasswordForm",
+    "reset_password_from_key": "workspaces.account_forms.ResetPasswordKeyForm",
+    "change_password": "workspaces.account_forms.ChangePasswordForm",
+    "set_password": "workspaces.account_forms.SetPasswordForm",
+    "add_email": "workspaces.account_forms.AddEmailForm",
+    "reauthenticate": "workspaces.account_forms.ReauthenticateForm",
+}
+MFA_FORMS = {
+    "authenticate": "workspaces.account_forms.AuthenticateForm",
+    "reauthenticate": "workspaces.account_forms.ReauthenticateByCodeForm",
+    "activate_totp": "workspaces.account_forms.ActivateTOTPForm",
+}
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
@@ -184,7 +199,6 @@ ACCOUNT_SESSION_REMEMBER = True
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Touchline"
-USERSESSIONS_TRACK_ACTIVITY = True
 
 # --- What a browser may do --------------------------------------------------------------------------------
 
