@@ -236,6 +236,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
 Q_CLUSTER = {
     "name": "touchline",
     "orm": "default",
+    "broker_class": "config.queue.OrderedQueue",
     "workers": QUEUE_WORKERS,
     "queue_limit": QUEUE_WORKERS,  # the lease of a task starts when it is fetched, so fetch no reserve
     "bulk": 1,

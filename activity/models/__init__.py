@@ -15,7 +15,9 @@ from activity.models.settings import (
 )
 from activity.models.sync import (
     DecisionTrace,
+    Drain,
     DueJob,
+    ErrorGroup,
     LedgerEntry,
     LoggedRecord,
     ObjectType,
@@ -25,6 +27,7 @@ from activity.models.sync import (
     SyncAttempt,
     SyncJob,
     SyncState,
+    WakeUp,
 )
 
 __all__ = [
@@ -32,7 +35,9 @@ __all__ = [
     "AfterUnknown",
     "BodyChoice",
     "DecisionTrace",
+    "Drain",
     "DueJob",
+    "ErrorGroup",
     "Exclusion",
     "ExclusionKind",
     "Kind",
@@ -56,4 +61,5 @@ __all__ = [
     "SyncAttempt",
     "SyncJob",
     "SyncState",
+    "WakeUp",
 ]

@@ -125,9 +125,13 @@ class Activity(models.Model):
     class Meta:
         verbose_name_plural = "activities"
         constraints = (
+            # API and mailbox may report one mail; and a reply is Replied only, not also Received.
             models.UniqueConstraint(
-                fields=["workspace", "owner", "kind", "message"],
-                condition=Q(kind__in=("sent", "received")),
+                "workspace",
+                "owner",
+                "message",
+                models.Case(models.When(kind="sent", then=models.Value("out")), default=models.Value("in")),
+                condition=Q(kind__in=("sent", "received", "replied")),
                 name="activity_mail_once_per_owner",
             ),
             models.CheckConstraint(

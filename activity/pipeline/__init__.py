@@ -1,0 +1,1 @@
+"""How an activity becomes a Task or an Event: capture, exclude, match, compose, log to Salesforce."""

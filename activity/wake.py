@@ -1,0 +1,55 @@
+"""Wake-ups of the queue: one at a time for each connection, queued in the transaction that made the work.
+
+The queue is a ticker: what is to be done stands in DueJob. A wake-up that is lost is made up for by the sweep;
+one that comes twice finds nothing to do. Tasks are named by their dotted path and get integers only.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import connection as database
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from activity.models import WakeUp
+from config.queue import DelayedQueue
+
+LOG_DUE_JOBS = "activity.tasks.log_due_jobs"
+
+_SET = """
+INSERT INTO activity_wakeup (connection_id, due_at)
+SELECT id, %(due_at)s FROM unnest(%(ids)s::bigint[]) AS t(id) ORDER BY id
+ON CONFLICT (connection_id) DO UPDATE SET due_at = LEAST(activity_wakeup.due_at, excluded.due_at)
+RETURNING connection_id, (xmax = 0) AS is_new
+"""
+
+
+def wake(*connection_ids: int, due_at: datetime | None = None) -> None:
+    """Let the queue drain the connections at `due_at` (UTC; now when None). Call it last in a transaction.
+
+    A connection that has a wake-up in the queue gets no second one. The row is locked until the commit, so a
+    drain that starts meanwhile waits and sees the new work.
+    """
+    if not connection_ids:
+        return
+    due_at = due_at or timezone.now()
+    with database.cursor() as cursor:
+        cursor.execute(_SET, {"ids": sorted(set(connection_ids)), "due_at": due_at})
+        new = [connection_id for connection_id, is_new in cursor.fetchall() if is_new]
+    queue_drains(new, due_at)
+
+
+def queue_drains(connection_ids: Iterable[int], due_at: datetime) -> None:
+    """Put the wake-ups into the queue, to be taken out from `due_at` on."""
+    for connection_id in connection_ids:
+        async_task(LOG_DUE_JOBS, connection_id, broker=DelayedQueue(due_at))
+
+
+def take(connection_id: int) -> None:
+    """The wake-up has arrived: from now on new work queues another one."""
+    WakeUp.objects.filter(connection=connection_id).delete()
+
+
+def others_wait(connection_id: int) -> bool:
+    """Whether another connection's wake-up is due, so that a drain should give way after its batch."""
+    return WakeUp.objects.filter(due_at__lte=timezone.now()).exclude(connection=connection_id).exists()
