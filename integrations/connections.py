@@ -45,14 +45,15 @@ def connection_of(membership: Membership) -> Connection | None:
     )
 
 
-def client_for(connection: Connection) -> SalesforceClient:
+def client_for(connection: Connection, *, trial: bool = False) -> SalesforceClient:
     """A client whose calls go through the connection; every method of SalesforceClient.
 
     It renews the token when Salesforce calls it expired and repeats that call once (an expired session has done
     nothing), counts calls and the org's use, pauses the org at its limit, and marks the connection as lost when
     Salesforce refuses it. Raises ConnectionLost when the connection is not usable; its calls raise SalesforceError.
+    trial: for a check, also where somebody may have mended the cause meanwhile.
     """
-    return cast(SalesforceClient, ConnectedClient(connection))
+    return cast(SalesforceClient, ConnectedClient(connection, trial=trial))
 
 
 def sync_client(workspace: Workspace) -> SalesforceClient | None:
@@ -66,10 +67,11 @@ def sync_client(workspace: Workspace) -> SalesforceClient | None:
 class ConnectedClient:
     """See client_for. Belongs to one thread at a time."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, trial: bool = False) -> None:
         self.connection = connection
+        self._trial = trial
         self.org_id = connection.org.org_id
-        self._token = tokens.current(connection.pk)
+        self._token = tokens.current(connection.pk, trial=trial)
         self._session = client_app.open_session(self._note_usage)
         weakref.finalize(self, self._session.close)
         self._client = self._build()
@@ -98,7 +100,7 @@ class ConnectedClient:
         try:
             return self._attempt(name, *args, **kwargs)
         except SessionExpired:
-            self._token = tokens.renew(self.connection.pk, self._token.version)
+            self._token = tokens.renew(self.connection.pk, self._token.version, trial=self._trial)
             self._client = self._build()
         try:
             return self._attempt(name, *args, **kwargs)

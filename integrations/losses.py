@@ -4,9 +4,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations import notices
-from integrations.models import Cause, Connection, ConnectionState, SalesforceOrg
+from integrations.models import MENDABLE, Cause, Connection, ConnectionState, SalesforceOrg
 from integrations.salesforce import errors
-from integrations.signals import connection_lost, sync_user_changed
+from integrations.signals import connection_lost, connection_restored, sync_user_changed
 
 CAUSE_TEXT_LENGTH = 500
 
@@ -52,6 +52,26 @@ def mark_lost(connection: Connection, error: errors.SalesforceError, *, token_ve
         if changed:
             _tell(Connection.objects.without_secrets().select_related("workspace", "org").get(pk=connection.pk))
     return bool(changed)
+
+
+def restore(connection: Connection) -> bool:
+    """Note that Salesforce takes a held connection again; returns whether this call changed the state."""
+    with transaction.atomic():
+        changed = Connection.objects.filter(
+            pk=connection.pk, state=ConnectionState.NEEDS_ATTENTION, cause__in=MENDABLE
+        ).update(state=ConnectionState.CONNECTED, cause="", cause_text="", cause_since=None)
+        if changed:
+            tell_restored(
+                Connection.objects.without_secrets().select_related("workspace", "org").get(pk=connection.pk)
+            )
+    return bool(changed)
+
+
+def tell_restored(connection: Connection) -> None:
+    """Tell the app above, in the caller's transaction, that the connection works (again)."""
+    connection_restored.send(Connection, connection=connection)
+    for org in SalesforceOrg.objects.filter(sync_user=connection):
+        sync_user_changed.send(SalesforceOrg, org=org)
 
 
 def _tell(connection: Connection) -> None:

@@ -147,6 +147,21 @@ class Cause(models.TextChoices):
     OTHER = "other", "Salesforce refused the connection"
 
 
+MENDABLE = frozenset(
+    {
+        Cause.USER_INACTIVE,
+        Cause.ORG_INACTIVE,
+        Cause.IP_BLOCKED,
+        Cause.APP_BLOCKED,
+        Cause.APP_NOT_APPROVED,
+        Cause.PASSWORD,
+        Cause.API_DISABLED,
+        Cause.PERMISSION_LOST,
+    }
+)
+"""Causes that somebody mends in Salesforce while the grant itself lives: a check may find it working again."""
+
+
 class ConnectionQuerySet(models.QuerySet["Connection"]):
     """Connections, without their secrets unless asked."""
 
@@ -236,6 +251,11 @@ class Connection(models.Model):
     def is_usable(self) -> bool:
         """Whether calls may be made with it."""
         return self.state == ConnectionState.CONNECTED
+
+    @property
+    def may_be_tried(self) -> bool:
+        """Whether a check may use its tokens: they work, or may work again once somebody mended the cause."""
+        return self.is_usable or (self.state == ConnectionState.NEEDS_ATTENTION and self.cause in MENDABLE)
 
 
 class Intent(models.TextChoices):

@@ -26,7 +26,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from integrations import client_app, losses, revocations, secrets
-from integrations.models import Connection, ConnectionState
+from integrations.models import Connection
 from integrations.salesforce import oauth
 from integrations.salesforce.errors import (
     AppMisconfigured,
@@ -72,9 +72,12 @@ class Lease:
     refresh_token: Secret = field(repr=False)
 
 
-def current(connection_id: int) -> Token:
-    """The pair on file. Raises ConnectionLost (by the cause on file) when the connection is not usable."""
-    return _usable_token(_read(connection_id))
+def current(connection_id: int, *, trial: bool = False) -> Token:
+    """The pair on file. Raises ConnectionLost (by the cause on file) when the connection is not usable.
+
+    trial: for a check also where somebody may have mended the cause meanwhile.
+    """
+    return _usable_token(_read(connection_id), trial)
 
 
 def fill(connection: Connection, access_token: Secret, refresh_token: Secret) -> None:
@@ -92,15 +95,15 @@ def read_refresh_token(connection: Connection) -> Secret | None:
     return secrets.open(sealed, context_of(connection, "refresh_token_sealed")) if sealed else None
 
 
-def renew(connection_id: int, used_version: int) -> Token:
+def renew(connection_id: int, used_version: int, *, trial: bool = False) -> Token:
     """Return a pair newer than `used_version`, which Salesforce called expired: refresh it, or wait for who does.
 
-    Raises ConnectionLost when the grant is dead (the connection is then marked), Transient when that is not known yet.
+    Raises ConnectionLost when the grant is dead (the connection is then marked), Transient when nobody can tell yet.
     """
     give_up_at = time.monotonic() + WAIT_SECONDS
     with _one_thread_of_this_process(connection_id):
         while True:
-            turn = _take_turn(connection_id, used_version)
+            turn = _take_turn(connection_id, used_version, trial)
             if isinstance(turn, Token):
                 return turn
             if isinstance(turn, Lease):
@@ -142,21 +145,21 @@ def _read(connection_id: int, *, lock: bool = False) -> Connection:
     return (rows.select_for_update(of=("self",)) if lock else rows).get(pk=connection_id)
 
 
-def _usable_token(row: Connection) -> Token:
-    if row.state != ConnectionState.CONNECTED:
+def _usable_token(row: Connection, trial: bool = False) -> Token:
+    if not (row.may_be_tried if trial else row.is_usable):
         raise losses.error_of(row)
     token = secrets.open(row.access_token_sealed, context_of(row, "access_token_sealed"))
     return Token(row.token_version, token, row.instance_url)
 
 
-def _take_turn(connection_id: int, used_version: int) -> Token | Lease | None:
+def _take_turn(connection_id: int, used_version: int, trial: bool) -> Token | Lease | None:
     """The newer pair where there is one, else the lease where it is free, else None: somebody else refreshes."""
-    newer = _newer_or_busy(_read(connection_id), used_version)
+    newer = _newer_or_busy(_read(connection_id), used_version, trial)
     if newer is not _FREE:
         return newer
     with transaction.atomic():
         row = _read(connection_id, lock=True)
-        newer = _newer_or_busy(row, used_version)
+        newer = _newer_or_busy(row, used_version, trial)
         if newer is not _FREE:
             return newer
         if row.refresh_tries < MAX_TRIES:
@@ -168,8 +171,8 @@ def _take_turn(connection_id: int, used_version: int) -> Token | Lease | None:
 _FREE = object()
 
 
-def _newer_or_busy(row: Connection, used_version: int) -> object:
-    token = _usable_token(row)
+def _newer_or_busy(row: Connection, used_version: int, trial: bool) -> object:
+    token = _usable_token(row, trial)
     if token.version > used_version:
         return token
     if row.refresh_until is None or row.refresh_until <= row.clock:

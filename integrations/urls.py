@@ -1,5 +1,58 @@
 """The pages of the app."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, register_converter
 
-urlpatterns: list[URLPattern] = []
+from integrations.models import Issuer
+from integrations.views import api_keys, personal, sign_in, workspace
+
+PERSONAL = "w/<slug:slug>/settings/integrations/"
+ADMIN = "w/<slug:slug>/admin/integrations/"
+
+
+class IssuerConverter:
+    """An issuer in a path: each has a callback of its own."""
+
+    regex = "|".join(Issuer.values)
+
+    def to_python(self, value: str) -> str:
+        """As it stands."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """As it stands."""
+        return value
+
+
+register_converter(IssuerConverter, "issuer")
+
+urlpatterns: list[URLPattern] = [
+    path(
+        "integrations/salesforce/callback/<issuer:issuer>/",
+        sign_in.salesforce_callback,
+        name="salesforce_callback",
+    ),
+    path(PERSONAL, personal.integrations, name="integrations"),
+    path(f"{PERSONAL}salesforce/begin/", sign_in.salesforce_begin, name="salesforce_begin"),
+    path(f"{PERSONAL}salesforce/ask/", personal.salesforce_ask, name="salesforce_ask"),
+    path(f"{PERSONAL}salesforce/check/", personal.salesforce_check, name="salesforce_check"),
+    path(f"{PERSONAL}salesforce/disconnect/", personal.salesforce_disconnect, name="salesforce_disconnect"),
+    path(f"{PERSONAL}salesforce/revocations/", personal.salesforce_revocations, name="salesforce_revocations"),
+    path(
+        f"{PERSONAL}salesforce/permission-set/",
+        personal.salesforce_permission_set,
+        name="salesforce_permission_set",
+    ),
+    path(f"{PERSONAL}salesforce/<uuid:uuid>/waiting/", sign_in.salesforce_waiting, name="salesforce_waiting"),
+    path(f"{PERSONAL}salesforce/<uuid:uuid>/confirm/", sign_in.salesforce_confirm, name="salesforce_confirm"),
+    path(f"{PERSONAL}salesforce/<uuid:uuid>/cancel/", sign_in.salesforce_cancel, name="salesforce_cancel"),
+    path(ADMIN, workspace.workspace_integrations, name="workspace_integrations"),
+    path(f"{ADMIN}sync-user/begin/", workspace.sync_user_begin, name="sync_user_begin"),
+    path(f"{ADMIN}sync-user/assign/", workspace.sync_user_assign, name="sync_user_assign"),
+    path(f"{ADMIN}sync-user/stand-by/", workspace.sync_user_stand_by, name="sync_user_stand_by"),
+    path(f"{ADMIN}sync-user/promote/", workspace.sync_user_promote, name="sync_user_promote"),
+    path(f"{ADMIN}sync-user/check/", workspace.sync_user_check, name="sync_user_check"),
+    path(f"{ADMIN}sync-user/disconnect/", workspace.sync_user_disconnect, name="sync_user_disconnect"),
+    path(f"{ADMIN}api-share/", workspace.api_cap, name="api_cap"),
+    path("w/<slug:slug>/admin/api-keys/", api_keys.api_keys, name="api_keys"),
+    path("w/<slug:slug>/admin/api-keys/<uuid:uuid>/revoke/", api_keys.api_key_revoke, name="api_key_revoke"),
+]

@@ -1,0 +1,363 @@
+"""The trip to Salesforce's login page and back, up to the confirm page. Nothing is active after it.
+
+The state row is bound to person, session, workspace and issuer, lives ten minutes and is used once; of the state only
+the digest is kept. Each issuer has a callback of its own, and the token endpoint comes from the row, never from the
+callback (RFC 9700 §4.4, mix-up). A grant that is not kept is revoked at once.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from integrations import budget, client_app, preflight, revocations, secrets
+from integrations import connect_errors as problems
+from integrations.connect_errors import ConnectError, Problem, UsedBefore
+from integrations.connections import connection_of, live_org
+from integrations.models import (
+    Connection,
+    Environment,
+    Intent,
+    Issuer,
+    PendingGrant,
+    SalesforceUser,
+)
+from integrations.needs import For
+from integrations.salesforce import oauth
+from integrations.salesforce.client import SalesforceClient
+from integrations.salesforce.errors import HostNotAllowed, SalesforceError, UnexpectedAnswer, error_from
+from integrations.salesforce.http import SalesforceSession
+from integrations.salesforce.organization import Organization
+from integrations.secrets import context_of, seal
+from workspaces.ids import uuid7
+from workspaces.models import Membership, User, Workspace
+
+LIFETIME = timedelta(minutes=10)
+
+ENDED = {"verifier_sealed": "", "access_token_sealed": "", "refresh_token_sealed": ""}
+
+
+# --- Leaving ----------------------------------------------------------------------------------------------
+
+
+def begin(
+    request_user: User,
+    workspace: Workspace,
+    session_key: str,
+    intent: Intent,
+    issuer: Issuer,
+    my_domain: str | None = None,
+) -> tuple[PendingGrant, str]:
+    """Open a trip and return its row and Salesforce's address for the browser.
+
+    my_domain: what the person typed, for the issuer CUSTOM. An earlier trip of the same person for the same intent
+    ends. Raises ConnectError when the workspace does not allow it or the address is none of Salesforce's.
+    """
+    check_allowed(require_membership(workspace, request_user), intent)
+    try:
+        login_url = client_app.login_url_of(issuer, my_domain)
+    except HostNotAllowed as error:
+        raise ConnectError(problems.my_domain_wrong(error.user_message)) from None
+    pending = PendingGrant(
+        uuid=uuid7(),
+        user=request_user,
+        workspace=workspace,
+        session_digest=digest(session_key),
+        intent=intent,
+        issuer=issuer,
+        login_url=login_url,
+        expires_at=timezone.now() + LIFETIME,
+    )
+    pending.state_digest = digest(_state_of(pending, session_key))
+    pending.verifier_sealed = seal(oauth.new_pkce().verifier, context_of(pending, "verifier_sealed"))
+    for earlier in workspace.pending_grants.filter(user=request_user, intent=intent, ended_at=None):
+        end(earlier, "superseded")
+    pending.save()
+    return pending, authorize_url_of(pending, session_key)
+
+
+def authorize_url_of(pending: PendingGrant, session_key: str) -> str:
+    """Salesforce's address for a trip that has not been used; only for the browser session that began it."""
+    verifier = secrets.open(pending.verifier_sealed, context_of(pending, "verifier_sealed"))
+    known = _known_connection(pending)
+    return oauth.authorize_url(
+        pending.login_url,
+        client_app.external_client_app(),
+        client_app.callback_url(Issuer(pending.issuer)),
+        _state_of(pending, session_key),
+        oauth.challenge_of(verifier.reveal()),
+        # A browser that is signed in to Salesforce already would connect that user, right or wrong.
+        prompt="login select_account" if known or pending.intent != Intent.MEMBER else None,
+        login_hint=known.salesforce_user.username if known else None,
+    )
+
+
+def _state_of(pending: PendingGrant, session_key: str) -> str:
+    """The state: 256 bits that only this server can compute, so that the page can show its link again unstored."""
+    return salted_hmac("integrations.sign_in.state", f"{pending.uuid}:{session_key}", algorithm="sha256").hexdigest()
+
+
+def _known_connection(pending: PendingGrant) -> Connection | None:
+    if pending.intent != Intent.MEMBER:
+        return None
+    membership = Membership.objects.filter(workspace=pending.workspace_id, user=pending.user_id).first()
+    return connection_of(membership) if membership else None
+
+
+def digest(text: str) -> str:
+    """SHA-256 in hex: what is kept of a state or a session key."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def door_of(membership: Membership) -> tuple[Issuer, str | None]:
+    """Where a member signs in: as before, else where the Sync User did. The second value is for My Domain."""
+    org = live_org(membership.workspace)
+    known = connection_of(membership) or (org.sync_user if org else None)
+    if known and known.issuer == Issuer.CUSTOM:
+        return Issuer.CUSTOM, known.login_url
+    return client_app.issuer_of(Environment(org.environment)) if org else Issuer.PRODUCTION, None
+
+
+def require_membership(workspace: Workspace, user: User) -> Membership:
+    """The person's live membership. Raises ConnectError."""
+    membership = workspace.memberships.filter(user=user, left_at=None).select_related("workspace", "user").first()
+    if membership is None:
+        raise ConnectError(problems.STATE_UNKNOWN)
+    return membership
+
+
+def check_allowed(membership: Membership, intent: Intent) -> None:
+    """Refuse what plan, role or the missing Sync User do not allow. Raises ConnectError."""
+    if not client_app.is_configured():
+        raise ConnectError(problems.NOT_CONFIGURED)
+    if not membership.workspace.includes_salesforce:
+        raise ConnectError(problems.NO_PLAN)
+    if intent != Intent.MEMBER and not membership.is_admin:
+        raise ConnectError(problems.NOT_ALLOWED)
+    if intent == Intent.SYNC_USER:
+        return
+    org = live_org(membership.workspace)
+    if (org is None or org.sync_user_id is None) and not connection_of(membership):
+        raise ConnectError(problems.NO_SYNC_USER)
+
+
+# --- Coming back ------------------------------------------------------------------------------------------
+
+
+def complete(issuer: Issuer, params: Mapping[str, str], user: User, session_key: str) -> PendingGrant:
+    """Take a callback: claim its state, turn the code into a grant, and find out who signed in where.
+
+    Returns the row for the confirm page. Raises UsedBefore for a callback that came before, else ConnectError; then
+    nothing is kept and, where there was a grant, it is revoked.
+    """
+    pending = _claim(issuer, params.get("state", ""), user, session_key)
+    try:
+        check_allowed(require_membership(pending.workspace, user), Intent(pending.intent))
+        return _receive(pending, params)
+    except SalesforceError as error:
+        failure = problems.from_salesforce(error)
+    except ConnectError as error:
+        failure = error
+    end(pending, failure.problem.code, failure.problem)
+    failure.pending = pending
+    raise failure
+
+
+def _claim(issuer: Issuer, state: str, user: User, session_key: str) -> PendingGrant:
+    """Use up the state; only one request wins it. A wrong person, session or issuer does not even use it up."""
+    rows = PendingGrant.objects.select_related("workspace", "user")
+    pending = rows.filter(state_digest=digest(state)).first() if state else None
+    belongs = (
+        pending is not None
+        and pending.user_id == user.pk
+        and pending.issuer == issuer
+        and constant_time_compare(pending.session_digest, digest(session_key))
+    )
+    if not belongs:
+        raise ConnectError(problems.STATE_UNKNOWN)
+    now = timezone.now()
+    unused = PendingGrant.objects.filter(pk=pending.pk, used_at=None, ended_at=None, expires_at__gt=now)
+    if unused.update(used_at=now, expires_at=now + LIFETIME):
+        pending.used_at, pending.expires_at = now, now + LIFETIME
+        return pending
+    if pending.used_at is not None:
+        raise UsedBefore(problems.USED_BEFORE, pending)
+    raise ConnectError(problems.STATE_EXPIRED, pending)
+
+
+def _receive(pending: PendingGrant, params: Mapping[str, str]) -> PendingGrant:
+    if params.get("error"):
+        # Salesforce's help writes access-denied in one place and access_denied in another.
+        code = params["error"].replace("access-denied", "access_denied")
+        raise error_from(code, params.get("error_description", ""), source="oauth")
+    if not params.get("code"):
+        raise ConnectError(problems.CODE_MISSING)
+    verifier = secrets.open(pending.verifier_sealed, context_of(pending, "verifier_sealed"))
+    with client_app.open_token_session() as session:
+        grant = oauth.exchange_code(
+            session,
+            pending.login_url,
+            client_app.external_client_app(),
+            client_app.callback_url(Issuer(pending.issuer)),
+            params["code"],
+            verifier.reveal(),
+        )
+        _keep_for_now(pending, grant)
+    with client_app.open_session(lambda usage: budget.record_usage(grant.org_id, usage)) as session:
+        _find_out(pending, grant, session)
+    return pending
+
+
+def _keep_for_now(pending: PendingGrant, grant: oauth.Grant) -> None:
+    """Seal the tokens into the row at once, so that they can be revoked whatever happens next."""
+    pending.access_token_sealed = seal(grant.access_token, context_of(pending, "access_token_sealed"))
+    if grant.refresh_token:
+        pending.refresh_token_sealed = seal(grant.refresh_token, context_of(pending, "refresh_token_sealed"))
+    pending.verifier_sealed = ""
+    pending.save(update_fields=["access_token_sealed", "refresh_token_sealed", "verifier_sealed"])
+    if not grant.refresh_token:
+        raise ConnectError(problems.NO_REFRESH_TOKEN)
+    if not grant.allows_api:
+        raise ConnectError(problems.NO_API_SCOPE)
+
+
+def _find_out(pending: PendingGrant, grant: oauth.Grant, session: SalesforceSession) -> None:
+    """Ask who signed in to which org, refuse what may not be, and look at the permissions."""
+    client = SalesforceClient(
+        grant.instance_url, grant.access_token, session, settings.SALESFORCE_API_VERSION, grant.org_id
+    )
+    if settings.SALESFORCE_API_VERSION not in client.versions():
+        raise ConnectError(problems.api_version_missing(settings.SALESFORCE_API_VERSION))
+    identity = oauth.fetch_identity(session, grant.instance_url, grant.access_token)
+    if (identity.org_id, identity.user_id) != (grant.org_id, grant.user_id):
+        raise UnexpectedAnswer("identity_mismatch")
+    organization = client.organization()
+    pending.grant = _facts(grant, identity, organization)
+    check_org(pending)
+    check_holder(pending)
+    uses = {For.MEMBER} if pending.intent == Intent.MEMBER else {For.SYNC_USER}
+    try:
+        pending.preflight = preflight.to_json(preflight.check(client, frozenset(uses)))
+    except SalesforceError:
+        pending.preflight = []  # the page says that it could not be checked; the daily check follows
+    pending.save(update_fields=["grant", "preflight"])
+
+
+def _facts(grant: oauth.Grant, identity: oauth.Identity, organization: Organization) -> dict[str, object]:
+    return {
+        "org_id": grant.org_id,
+        "org_name": organization.name,
+        "edition": organization.edition,
+        "is_sandbox": organization.is_sandbox,
+        "web_url": identity.web_url,
+        "user_id": grant.user_id,
+        "username": identity.username,
+        "name": identity.name,
+        "email": identity.email,
+        "time_zone": identity.time_zone,
+        "instance_url": grant.instance_url,
+        "scopes": " ".join(sorted(grant.scopes)) or oauth.SCOPES,
+    }
+
+
+def check_org(pending: PendingGrant) -> None:
+    """One org for the whole workspace; production and sandbox never mixed. Raises ConnectError."""
+    facts = pending.grant
+    org = live_org(pending.workspace)
+    if org and org.org_id != facts["org_id"]:
+        raise ConnectError(problems.other_org(facts["org_name"], org.name))
+    if pending.issuer != Issuer.CUSTOM and facts["is_sandbox"] != (pending.issuer == Issuer.SANDBOX):
+        raise ConnectError(problems.other_environment(facts["is_sandbox"]))
+
+
+def check_holder(pending: PendingGrant) -> None:
+    """Refuse a Salesforce user that belongs to another person. Raises ConnectError.
+
+    The answer that counts is given under the row's lock when the grant is confirmed.
+    """
+    facts = pending.grant
+    taken = (
+        SalesforceUser.objects.filter(org_id=facts["org_id"], user_id=facts["user_id"], person__isnull=False)
+        .exclude(person=pending.user_id)
+        .select_related("person")
+        .first()
+    )
+    if taken is None or (pending.intent != Intent.MEMBER and _serves_here(taken, pending.workspace)):
+        return
+    raise ConnectError(problems.already_connected(_name_inside(taken.person, pending.workspace)))
+
+
+def _serves_here(salesforce_user: SalesforceUser, workspace: Workspace) -> bool:
+    """Whether a member's own connection is there to serve as Sync User too: one grant, never two."""
+    return workspace.connections.live().filter(salesforce_user=salesforce_user).exists()
+
+
+def _name_inside(person: User, workspace: Workspace) -> str | None:
+    is_colleague = workspace.memberships.filter(user=person, left_at=None).exists()
+    return str(person) if is_colleague else None
+
+
+# --- The end of a trip that is not kept -------------------------------------------------------------------
+
+
+def end(pending: PendingGrant, why: str, problem: Problem | None = None) -> bool:
+    """End a trip without a connection: revoke what was granted, drop its secrets, keep what the card says.
+
+    Returns whether this call ended it.
+    """
+    with transaction.atomic():
+        row = (
+            PendingGrant.objects.select_related("workspace", "user")
+            .select_for_update(of=("self",))
+            .get(pk=pending.pk)
+        )
+        if row.ended_at is not None:
+            return False
+        _revoke(row, why)
+        row.grant = {**pending.grant, "problem": _words(problem)} if problem else pending.grant
+        row.error, row.ended_at = why[:60], timezone.now()
+        for column, empty in ENDED.items():
+            setattr(row, column, empty)
+        row.save()
+    pending.error, pending.ended_at, pending.grant = row.error, row.ended_at, row.grant
+    return True
+
+
+def _words(problem: Problem) -> dict[str, str]:
+    return {
+        "code": problem.code,
+        "title": problem.title,
+        "sentence": problem.sentence,
+        "who": problem.who,
+        "where": problem.where,
+    }
+
+
+def _revoke(row: PendingGrant, why: str) -> None:
+    for column in ("refresh_token_sealed", "access_token_sealed"):
+        sealed = getattr(row, column)
+        if sealed:
+            revocations.queue(
+                workspace=row.workspace,
+                membership=row.workspace.memberships.filter(user=row.user_id).first(),
+                login_url=row.login_url,
+                salesforce_user_name=str(row.grant.get("name", "")),
+                token=secrets.open(sealed, context_of(row, column)),
+                why=why[:40],
+            )
+            return
+
+
+def expire(limit: int = 200) -> int:
+    """End trips whose time is over; unconfirmed grants are revoked. Returns how many."""
+    over = PendingGrant.objects.filter(ended_at=None, expires_at__lte=timezone.now()).select_related("workspace")
+    return sum(expire_one(pending) for pending in over.order_by("expires_at")[:limit])
+
+
+def expire_one(pending: PendingGrant) -> bool:
+    """End a trip whose time is over; returns whether this call did."""
+    return end(pending, "expired", problems.STATE_EXPIRED)
