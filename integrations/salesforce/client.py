@@ -48,8 +48,7 @@ class SalesforceClient:
     # --- the org
 
     def versions(self) -> list[str]:
-        """The API versions that the instance speaks, such as "62.0". Not counted as a call, needs no token.
-        """
+        """The API versions that the instance speaks, such as "62.0". Not counted as a call, needs no token."""
         body = send(self.calls.session, "GET", f"{self.calls.base}/services/data").body
         try:
             return [entry["version"] for entry in body]

@@ -12,8 +12,7 @@ from integrations.salesforce.errors import UnexpectedAnswer
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field. `length` in characters (0 where it has none); `picklist` holds the active values, in order.
-    """
+    """One field. `length` in characters (0 where it has none); `picklist` holds the active values, in order."""
 
     name: str
     type: str

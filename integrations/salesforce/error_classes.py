@@ -106,10 +106,7 @@ class OutcomeUnknown(Transient):
 class RolledBack(Transient):
     """Not the cause: another record in the same transaction failed, and this one was not saved either."""
 
-    user_message = (
-        "Salesforce undid this record because another one in the same request failed. It is "
-        "sent again."
-    )
+    user_message = "Salesforce undid this record because another one in the same request failed. It is sent again."
 
 
 class RecordLocked(Transient):
@@ -123,12 +120,10 @@ class RecordLocked(Transient):
 
 
 class LimitReached(SalesforceError):
-    """The org as a whole takes no more calls: hold every connection of it and probe at most every 15 minutes.
-    """
+    """The org as a whole takes no more calls: hold every connection of it and probe at most every 15 minutes."""
 
     user_message = (
-        "Your Salesforce org has used up its API calls for the last 24 hours. Touchline waits and goes on "
-        "later."
+        "Your Salesforce org has used up its API calls for the last 24 hours. Touchline waits and goes on later."
     )
     remedy = Remedy(SALESFORCE_ADMIN, "Setup › Company Information › API Requests, Last 24 Hours")
 
@@ -144,8 +139,7 @@ class StorageFull(LimitReached):
     """The org has no room: no write can succeed until its admin makes some."""
 
     user_message = (
-        "Your Salesforce org has no storage left. Touchline keeps the activities and goes on once there is "
-        "room."
+        "Your Salesforce org has no storage left. Touchline keeps the activities and goes on once there is room."
     )
     remedy = Remedy(SALESFORCE_ADMIN, "Setup › Storage Usage")
 
@@ -206,10 +200,7 @@ class AppNotApproved(ConnectionLost):
     """The org's admin has not installed the app, or has not allowed this user to use it."""
 
     cause = "app_not_approved"
-    user_message = (
-        "Your Salesforce admin has not allowed Touchline for you yet. Ask them, then connect "
-        "again."
-    )
+    user_message = "Your Salesforce admin has not allowed Touchline for you yet. Ask them, then connect again."
     remedy = Remedy(
         SALESFORCE_ADMIN,
         "Setup › Connected Apps OAuth Usage › Touchline › Install, or Setup › External Client App Manager "
@@ -231,12 +222,8 @@ class AppMisconfigured(ConnectionLost):
     installation.
     """
 
-    user_message = (
-        "Salesforce does not accept Touchline's own app settings. Your Touchline admin must "
-        "correct them."
-    )
-    remedy = Remedy(TOUCHLINE_ADMIN, "docs/salesforce-setup.md: consumer key, consumer secret, callback "
-    "URL, scopes")
+    user_message = "Salesforce does not accept Touchline's own app settings. Your Touchline admin must correct them."
+    remedy = Remedy(TOUCHLINE_ADMIN, "docs/salesforce-setup.md: consumer key, consumer secret, callback URL, scopes")
 
 
 class IpBlocked(ConnectionLost):
@@ -244,13 +231,11 @@ class IpBlocked(ConnectionLost):
 
     cause = "ip_blocked"
     user_message = (
-        "Salesforce does not accept calls from Touchline's network address. Your Salesforce admin must "
-        "allow it."
+        "Salesforce does not accept calls from Touchline's network address. Your Salesforce admin must allow it."
     )
     remedy = Remedy(
         SALESFORCE_ADMIN,
-        "Setup › External Client App Manager › Touchline › Policies › IP Relaxation, or Setup › Network "
-        "Access",
+        "Setup › External Client App Manager › Touchline › Policies › IP Relaxation, or Setup › Network Access",
     )
 
 
@@ -259,8 +244,7 @@ class ApiDisabled(ConnectionLost):
 
     cause = "api_disabled"
     user_message = (
-        "This Salesforce user may not use the API. Your Salesforce admin must give the permission API "
-        "Enabled."
+        "This Salesforce user may not use the API. Your Salesforce admin must give the permission API Enabled."
     )
     remedy = Remedy(SALESFORCE_ADMIN, "Setup › Permission Sets › System Permissions › API Enabled")
 
@@ -269,10 +253,7 @@ class PasswordExpired(ConnectionLost):
     """The user must set a new Salesforce password first."""
 
     cause = "password"
-    user_message = (
-        "Your Salesforce password has expired. Log in to Salesforce, set a new one, then "
-        "reconnect."
-    )
+    user_message = "Your Salesforce password has expired. Log in to Salesforce, set a new one, then reconnect."
     remedy = Remedy(YOU, "the Salesforce login page")
 
 
@@ -299,10 +280,7 @@ class Rejected(SalesforceError):
     something.
     """
 
-    user_message = (
-        "Salesforce did not accept this record. Read its message below, correct it there, then "
-        "retry."
-    )
+    user_message = "Salesforce did not accept this record. Read its message below, correct it there, then retry."
     remedy = Remedy(YOU, "the row in the Activity Log")
 
 
@@ -310,8 +288,7 @@ class StaleDescribe(Rejected):
     """Our copy of the org's fields is out of date, or a field is hidden from this user."""
 
     user_message = "A field that Touchline fills is missing or hidden in your Salesforce org."
-    remedy = Remedy(SALESFORCE_ADMIN, "Setup › Object Manager › the object › Fields › Set Field-Level "
-    "Security")
+    remedy = Remedy(SALESFORCE_ADMIN, "Setup › Object Manager › the object › Fields › Set Field-Level Security")
 
 
 class NoAccess(Rejected):
@@ -338,10 +315,7 @@ class SignInExpired(Rejected):
 class RecordGone(SalesforceError):
     """The record, or one that it refers to, is deleted, merged, converted or not visible: match again."""
 
-    user_message = (
-        "The Salesforce record is gone or hidden from this user. Touchline looks for the right "
-        "one again."
-    )
+    user_message = "The Salesforce record is gone or hidden from this user. Touchline looks for the right one again."
     remedy = Remedy(YOU, "the row in the Activity Log › Log to another record")
 
 
@@ -355,8 +329,7 @@ class UnexpectedAnswer(SalesforceError):
 
 
 class OurMistake(UnexpectedAnswer):
-    """Salesforce says that the request itself is wrong: a fault in Touchline, or a query that is too large.
-    """
+    """Salesforce says that the request itself is wrong: a fault in Touchline, or a query that is too large."""
 
     user_message = (
         "Touchline sent something that Salesforce does not take. This is our fault; please report the code."

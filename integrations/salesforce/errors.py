@@ -96,8 +96,7 @@ EDGE_HAS_NO_ROUTE = 420
 
 
 def _key(source: str, code: str) -> tuple[str, str]:
-    """Codes are compared without case, and `access-denied` (as one help page writes it) as `access_denied`.
-    """
+    """Codes are compared without case, and `access-denied` (as one help page writes it) as `access_denied`."""
     return source, code.strip().replace("-", "_").casefold()
 
 

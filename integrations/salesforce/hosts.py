@@ -48,13 +48,11 @@ class HostRule:
         return self._check(url, LOGIN_HOSTS, with_path=False)
 
     def check_instance(self, url: str) -> str:
-        """The canonical base URL of an API host; the shared login hosts are not one. Raises HostNotAllowed.
-        """
+        """The canonical base URL of an API host; the shared login hosts are not one. Raises HostNotAllowed."""
         return self._check(url, frozenset(), with_path=False)
 
     def check_request(self, url: str) -> str:
-        """The canonical base URL of a whole request address (path and query allowed); raises HostNotAllowed.
-        """
+        """The canonical base URL of a whole request address (path and query allowed); raises HostNotAllowed."""
         return self._check(url, LOGIN_HOSTS, with_path=True)
 
     def _check(self, url: str, shared_hosts: frozenset[str], *, with_path: bool) -> str:

@@ -13,6 +13,7 @@ ignored.
 import json as json_module
 import logging
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,12 +35,9 @@ from integrations.salesforce.errors import (
     error_from,
 )
 from integrations.salesforce.hosts import HostRule
-from integrations.salesforce.transport import CheckedAdapter, progress, read_body
+from integrations.salesforce.transport import CallLimits, CheckedAdapter, progress, read_body
 
 VERSION = "0.1.0"
-CONNECT_SECONDS = 10
-READ_SECONDS = 30
-WRITE_SECONDS = 120
 
 logger = logging.getLogger(__name__)
 # Its DEBUG lines hold whole URLs, and those the addresses that a query asks for.
@@ -69,14 +67,20 @@ class SalesforceSession(requests.Session):
     """See the module. Made by `open_session`."""
 
     def __init__(
-        self, host_rule: HostRule, *, ca_bundle: str | None, on_usage: Callable[[Usage], None] | None
+        self,
+        host_rule: HostRule,
+        *,
+        ca_bundle: str | None,
+        on_usage: Callable[[Usage], None] | None,
+        limits: CallLimits,
     ) -> None:
         super().__init__()
         self.host_rule = host_rule
+        self.limits = limits
         self.on_usage = on_usage
         self.server_date: datetime | None = None
         """Salesforce's clock at the last answer, UTC."""
-        self.write_seconds: float = WRITE_SECONDS
+        self.write_seconds = limits.write_seconds
         """How long a write waits for its answer; shorter where a lease must outlast the call."""
         self.verify = ca_bundle or True
         self.trust_env = False
@@ -101,12 +105,14 @@ class SalesforceSession(requests.Session):
         """
         self.host_rule.check_request(url)
         write = method != "GET" if write is None else write
-        kwargs["timeout"] = (CONNECT_SECONDS, self.write_seconds if write else READ_SECONDS)
+        seconds = self.write_seconds if write else self.limits.read_seconds
+        kwargs |= {"timeout": (self.limits.connect_seconds, seconds), "allow_redirects": False, "stream": True}
+        deadline = time.monotonic() + self.limits.connect_seconds + seconds
         response, failure = None, None
-        progress.sent = False
+        progress.begin()
         try:
-            response = super().request(method, url, **{**kwargs, "allow_redirects": False, "stream": True})
-            read_body(response)
+            response = super().request(method, url, **kwargs)
+            read_body(response, deadline=deadline, max_bytes=self.limits.body_bytes)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             failure = transport_error(error, sent=progress.sent, write=write)
         # Raised outside the handler, so that the library's exception (URL, body) does not hang on ours as
@@ -121,8 +127,7 @@ class SalesforceSession(requests.Session):
         return response
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """No answer sends us elsewhere; without this, requests would parse the address of a 3xx all the same.
-        """
+        """No answer sends us elsewhere; without this, requests would parse the address of a 3xx all the same."""
 
     def _note(self, response: requests.Response) -> None:
         """Keeps the server's clock and reports the usage, of errors too."""
@@ -138,7 +143,11 @@ class SalesforceSession(requests.Session):
 
 
 def open_session(
-    host_rule: HostRule, *, ca_bundle: str | None = None, on_usage: Callable[[Usage], None] | None = None
+    host_rule: HostRule,
+    *,
+    ca_bundle: str | None = None,
+    on_usage: Callable[[Usage], None] | None = None,
+    limits: CallLimits = CallLimits(),  # noqa: B008 (frozen)
 ) -> SalesforceSession:
     """A session for calls to the hosts of `host_rule`; close it (or use it in `with`) to close its
     connections.
@@ -146,7 +155,7 @@ def open_session(
     `ca_bundle` is the path of a CA file that replaces the public ones. `on_usage` is called with the usage of
     every answer that names it, errors included.
     """
-    return SalesforceSession(host_rule, ca_bundle=ca_bundle, on_usage=on_usage)
+    return SalesforceSession(host_rule, ca_bundle=ca_bundle, on_usage=on_usage, limits=limits)
 
 
 def send(

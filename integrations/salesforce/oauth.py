@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 
 from integrations.salesforce.errors import Revoked, UnexpectedAnswer
 from integrations.salesforce.hosts import HostRule
-from integrations.salesforce.http import SalesforceSession, send
+from integrations.salesforce.http import SalesforceSession, send, unreadable_answer
 from integrations.salesforce.ids import id18
 
 SCOPES = "api refresh_token openid"
@@ -90,8 +90,13 @@ class Identity:
 def new_pkce() -> Pkce:
     """A fresh verifier of 384 random bits (64 characters) with its S256 challenge."""
     verifier = secrets.token_urlsafe(48)
+    return Pkce(verifier, challenge_of(verifier))
+
+
+def challenge_of(verifier: str) -> str:
+    """The S256 challenge of a verifier (RFC 7636 §4.2)."""
     digest = hashlib.sha256(verifier.encode()).digest()
-    return Pkce(verifier, base64.urlsafe_b64encode(digest).rstrip(b"=").decode())
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def authorize_url(
@@ -192,13 +197,13 @@ def _request_grant(session: SalesforceSession, login_url: str, app: App, form: d
 
 
 def _verify_grant(body: Any, app: App, host_rule: HostRule) -> Grant:
-    """The Grant in a token answer.
+    """The Grant in a token answer; OutcomeUnknown when it holds no token, which may then be lost.
 
     The signature covers `id` and `issued_at`, so it proves who the tokens belong to; `instance_url` is not
     covered and must pass the host rule by itself.
     """
     if not isinstance(body, dict) or not _text(body, "access_token"):
-        raise UnexpectedAnswer("token_answer_incomplete")
+        raise unreadable_answer(write=True)
     id_url, issued_at = _text(body, "id"), _text(body, "issued_at")
     if not _signature_fits(app, id_url + issued_at, _text(body, "signature")):
         raise UnexpectedAnswer("signature_mismatch")
@@ -255,6 +260,7 @@ __all__ = [
     "Identity",
     "Pkce",
     "authorize_url",
+    "challenge_of",
     "exchange_code",
     "fetch_identity",
     "id18",

@@ -62,8 +62,7 @@ def read_organization(calls: Calls) -> Organization:
 
 def read_task_statuses(calls: Calls) -> list[TaskStatus]:
     """The org's own values of Task.Status, in their order."""
-    query = build_query("TaskStatus", ("ApiName", "MasterLabel", "IsClosed", "IsDefault"), "ORDER BY "
-    "SortOrder")
+    query = build_query("TaskStatus", ("ApiName", "MasterLabel", "IsClosed", "IsDefault"), "ORDER BY SortOrder")
     return parse_rows(_task_status, calls.query(query))
 
 

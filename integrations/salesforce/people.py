@@ -108,8 +108,7 @@ def find_open_opportunities(
 
     def run(kept: list[str]) -> list[list[Row]]:
         opportunity = [f"Opportunity.{column}" for column in (*_OPPORTUNITY, *kept)]
-        clauses = "WHERE ContactId IN {ids}" + ("" if include_closed else " AND Opportunity.IsClosed = "
-        "{closed}")
+        clauses = "WHERE ContactId IN {ids}" + ("" if include_closed else " AND Opportunity.IsClosed = {closed}")
         columns = ("ContactId", "IsPrimary", *opportunity)
         return _query_by_ids(calls, "OpportunityContactRole", columns, clauses, contact_ids, include_closed)
 

@@ -26,8 +26,7 @@ _UNSENDABLE = re.compile(r"[\x00-\x07\x0b\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 def check_object_name(name: str) -> str:
-    """The name of an object (or field) if it looks like one; raises ValueError. For paths and FROM clauses.
-    """
+    """The name of an object (or field) if it looks like one; raises ValueError. For paths and FROM clauses."""
     if not _OBJECT.match(name):
         raise ValueError("not the name of a Salesforce object")
     return name

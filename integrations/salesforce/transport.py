@@ -7,7 +7,10 @@ connection itself marks the moment.
 
 import threading
 import time
+import zlib
+from dataclasses import dataclass
 from io import BytesIO
+from socket import socket
 from typing import Any
 
 import requests
@@ -17,45 +20,79 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from integrations.salesforce.hosts import HostRule
 
-BODY_SECONDS = 30
-"""After its headers an answer has this long to arrive whole: a read time-out alone starts anew at each byte.
-"""
-MAX_BODY_BYTES = 50_000_000
-"""Salesforce's own limit of a body, counted unpacked."""
 
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """How long one call may take, in seconds, and how large its answer may be.
 
-def read_body(response: requests.Response) -> None:
-    """Reads the body whole, within time and size, and leaves it in the response.
-
-    Raises urllib3's exceptions and TimeoutError. The socket's own read time-out holds between any two bytes.
+    An answer must be whole within `connect_seconds` plus `read_seconds` (or `write_seconds`) of the call's
+    begin, however slowly it trickles. `body_bytes` is counted unpacked (50 MB is Salesforce's own limit of a
+    body).
     """
-    deadline = time.monotonic() + BODY_SECONDS
+
+    connect_seconds: float = 10
+    read_seconds: float = 30
+    write_seconds: float = 120
+    body_bytes: int = 50_000_000
+
+
+def read_body(response: requests.Response, *, deadline: float, max_bytes: int) -> None:
+    """Reads and unpacks the body and leaves it in the response; `deadline` is in time.monotonic's seconds.
+
+    Raises what the socket and urllib3 raise, TimeoutError at the deadline, ValueError for a body that is too
+    large or does not unpack.
+    """
     body = bytearray()
-    for part in response.raw.stream(65_536, decode_content=True):
-        body += part
-        if len(body) > MAX_BODY_BYTES or time.monotonic() > deadline:
+    while True:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
             response.close()
-            raise TimeoutError("answer too long")
-    response.raw = BytesIO(bytes(body))
+            raise TimeoutError("answer too slow")
+        if progress.stream is not None:
+            progress.stream.settimeout(remaining)
+        part = response.raw.read1(65_536, decode_content=False)
+        if not part:
+            break
+        body += part
+        if len(body) > max_bytes:
+            response.close()
+            raise ValueError("answer too large")
+    is_packed = response.headers.get("Content-Encoding", "").lower() == "gzip"
+    response.raw = BytesIO(_unpack(body, max_bytes) if is_packed else bytes(body))
+
+
+def _unpack(packed: bytearray, max_bytes: int) -> bytes:
+    unpacker = zlib.decompressobj(wbits=31)  # 31: with gzip's own head
+    try:
+        body = unpacker.decompress(packed, max_bytes)
+    except zlib.error:
+        raise ValueError("answer does not unpack") from None
+    if not unpacker.eof:
+        raise ValueError("answer does not unpack, or is too large")
+    return body
 
 
 class _Progress(threading.local):
-    """Whether the request under way in this thread has begun to leave."""
+    """The request under way in this thread: whether it has begun to leave, and through which socket."""
 
     sent = False
+    stream: socket | None = None
+
+    def begin(self) -> None:
+        """A new request."""
+        self.sent, self.stream = False, None
 
 
 progress = _Progress()
 
 
 class _MarkSent:
-    """Marks the moment after which Salesforce may have seen something: connected, TLS done, first bytes out.
-    """
+    """Marks the moment after which Salesforce may have seen something: connected, TLS done, first bytes out."""
 
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        progress.sent = True
+        progress.sent, progress.stream = True, self.sock
         super().send(data)
 
 
@@ -90,3 +127,9 @@ class CheckedAdapter(HTTPAdapter):
         """Raises HostNotAllowed before any connection is made."""
         self.host_rule.check_request(request.url or "")
         return super().send(request, *args, **kwargs)
+
+    def close(self) -> None:
+        """Closes the connections now; urllib3 would leave that to the garbage collector."""
+        for key in self.poolmanager.pools.keys():  # noqa: SIM118 (not a dict)
+            self.poolmanager.pools[key].close()
+        super().close()

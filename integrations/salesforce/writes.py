@@ -51,8 +51,7 @@ def update_many(calls: Calls, records: Sequence[Row]) -> list[RowResult]:
 
 
 def delete_many(calls: Calls, ids: Sequence[str]) -> list[RowResult]:
-    """Moves the records to the Recycle Bin; otherwise as `create_many`. Safe to repeat: gone is RecordGone.
-    """
+    """Moves the records to the Recycle Bin; otherwise as `create_many`. Safe to repeat: gone is RecordGone."""
     if not ids:
         return []
     _check_count(ids)
