@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ class Beats:
 
     def __init__(self) -> None:
         self.members: set[int] = set()  # process ids that live, as far as we know
-        self.busy: set[int] = set()  # those of them that are in a task
+        self.busy: dict[int, float] = {}  # those in a task, and since when (monotonic)
         self.ended: Counter[int] = Counter()  # tasks ended, by process id
         self.begun = 0  # tasks begun by any of them
         self._unread = b""
@@ -66,17 +67,18 @@ class Beats:
         if what == BORN:
             self.members.add(process)
         elif what == BEGAN:
-            self.busy.add(process)
+            self.busy[process] = time.monotonic()
             self.begun += 1
         else:
-            self.busy.discard(process)
+            self.busy.pop(process, None)
             self.ended[process] += 1
 
     def forget_dead(self) -> set[int]:
         """Drop the processes that live no more, and return their ids."""
         dead = {process for process in self.members if not is_alive(process)}
         self.members -= dead
-        self.busy -= dead
+        for process in dead:
+            self.busy.pop(process, None)
         return dead
 
 

@@ -14,6 +14,7 @@ from config.queue_watchdog.beats import Beats
 
 PR_SET_PDEATHSIG = 1
 SETTLING = 2.0  # seconds after a death in which a task may show that work goes on
+FETCHED_BEFORE = 60.0  # seconds that a task may have lain in the cluster before it began
 
 
 class ClusterRun:
@@ -69,6 +70,11 @@ class ClusterRun:
         if len(self.beats.busy) >= Conf.WORKERS:
             return 0.0
         return time.monotonic() - self.last_begin
+
+    def lease_age(self) -> float:
+        """How many seconds ago the first of the tasks was fetched that this run took and did not end; about."""
+        since = [*self.beats.busy.values(), self.suspected or self.last_begin]
+        return time.monotonic() - min(since) + FETCHED_BEFORE
 
     def has_ended(self) -> bool:
         """Whether the cluster's first process has ended; to be asked again only while it has not."""

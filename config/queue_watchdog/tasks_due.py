@@ -29,12 +29,17 @@ def has_overdue_tasks(seconds: float) -> bool:
         return False  # what the database cannot say is no fault of the workers
 
 
-def release_leases() -> None:
-    """Let the tasks that a killed cluster had fetched be fetched again now, not when their lease runs out.
+def release_leases(age: float) -> None:
+    """Let the tasks that were fetched in the last `age` seconds be fetched again now, not after their lease.
 
-    It cannot be told from those of other machines' clusters: a task of theirs may run twice, as any may.
+    Called when a cluster was killed. A lease does not say whose it is: a task of another machine's cluster may
+    run twice, and one put off until then may run early; tasks are wake-ups, which bear both.
     """
+    now = timezone.now()
+    leased = now + timedelta(seconds=Conf.RETRY - age)
     try:
-        OrmQ.objects.filter(key=Conf.CLUSTER_NAME, lock__gt=timezone.now()).update(lock=timezone.now())
+        OrmQ.objects.filter(key=Conf.CLUSTER_NAME, lock__gt=max(leased, now)).filter(
+            lock__lte=now + timedelta(seconds=Conf.RETRY)
+        ).update(lock=now)
     except DatabaseError:
         connection.close()

@@ -56,7 +56,7 @@ class Watchdog:
             fault = "They ended." if run.has_ended() else self._find_fault(run)
         if fault:
             run.kill()
-            release_leases()
+            release_leases(run.lease_age())
             log.error(f"The queue's workers are started again. {fault}")
             self._wait(self._next_pause(run))
         else:
@@ -98,7 +98,7 @@ class Watchdog:
             if now - asked > self.stop_grace or now - idle_since > IDLE_STOP_LIMIT or self.stops_asked > 1:
                 log.warning("The queue's workers did not stop in time and are ended.")
                 run.kill()
-                release_leases()
+                release_leases(run.lease_age())
                 return
             time.sleep(TICK)
         run.sweep_up()

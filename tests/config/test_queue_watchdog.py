@@ -62,6 +62,12 @@ class Queue:
         self.add("tests.config.queue_tasks.leave_mark", str(path))
         return path
 
+    def waits(self) -> list[timedelta]:
+        """How long each task that is not done with stays out of reach; below zero it can be fetched."""
+        with psycopg.connect(self.url) as connection:
+            rows = connection.execute("SELECT lock - now() FROM django_q_ormq").fetchall()
+        return [wait for (wait,) in rows]
+
     def group(self) -> dict[int, int]:
         """Process id -> parent's id of the cluster below the watchdog."""
         parents = {}
@@ -169,10 +175,21 @@ def test_task_that_outlasts_the_grace_is_ended_and_free_for_others(queue, tmp_pa
     assert queue.watchdog.wait(10) == 0
     assert not ended.exists()
     assert [process for process in members if is_alive(process)] == []
+    assert len(queue.waits()) == 1
+    assert queue.waits()[0] < timedelta(0)
+
+
+def test_task_that_was_put_off_stays_put_off_when_the_cluster_is_killed(queue):
+    queue.start()
+    queue.wait_until_up()
+    queue.add("tests.config.queue_tasks.leave_mark", str(queue.folder / "late"))
     with psycopg.connect(queue.url) as connection:
-        row = connection.execute("SELECT lock - now() FROM django_q_ormq").fetchall()
-    assert len(row) == 1
-    assert row[0][0] < timedelta(0)
+        connection.execute("UPDATE django_q_ormq SET lock = now() + interval '5 minutes'")
+    for process in queue.group():
+        os.kill(process, signal.SIGKILL)
+    wait_until(queue.mark().exists, 15)
+    wait_until(lambda: len(queue.waits()) == 1)  # the other is done with
+    assert queue.waits()[0] > timedelta(minutes=4)
 
 
 def test_cluster_ends_when_its_watchdog_was_killed(queue):
@@ -198,8 +215,8 @@ def test_beats_tell_births_tasks_and_deaths():
     beats.close_writer()
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # left as a zombie
     beats.read()
-    assert (beats.members, beats.busy, beats.begun, beats.ended) == ({child}, {child}, 2, {child: 1})
+    assert (beats.members, list(beats.busy), beats.begun, beats.ended) == ({child}, [child], 2, {child: 1})
     assert beats.forget_dead() == {child}
-    assert (beats.members, beats.busy) == (set(), set())
+    assert (beats.members, beats.busy) == (set(), {})
     os.waitpid(child, 0)
     beats.close_reader()
