@@ -25,8 +25,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send one of allauth's letters; tell the person when the mail server did not take it."""
+        host = urlsplit(settings.BASE_URL).netloc
+        site = {"domain": host, "name": host}
         try:
-            super().send_mail(template_prefix, email, context)
+            super().send_mail(template_prefix, email, context | {"current_site": site})
         except OSError as error:  # every fault of smtplib and of the socket underneath is one
             log.warning("mail not sent", template=template_prefix, error=type(error).__name__)
             messages.error(self.request, "We could not send you an e-mail. Please try again in a few minutes.")

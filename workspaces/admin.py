@@ -87,7 +87,7 @@ class WorkspaceAdmin(ReadOnlyAdmin):
     @transaction.atomic
     def save_model(self, request: HttpRequest, obj: Workspace, form: ModelForm, change: bool) -> None:
         """Save the plan, and record it where the workspace's admins read it."""
-        if "plan" not in form.changed_data:
+        if obj.plan == form.initial["plan"]:
             return
         obj.save(update_fields=["plan"])
         details = {"plan": [form.initial["plan"], obj.plan]}

@@ -24,6 +24,7 @@ from workspaces.invitations import accept, invite
 from workspaces.joining import add
 from workspaces.locking import lock, require_admin
 from workspaces.models import Membership, Role, User, Workspace
+from workspaces.people import verified_addresses
 
 __all__ = [
     "MembersError",
@@ -67,11 +68,6 @@ def find_members(workspace: Workspace, emails: Iterable[str]) -> dict[str, Membe
     owner = dict(addresses.values_list("email", "user_id"))
     found = {each.user_id: each for each in live_memberships(workspace).filter(user__in=owner.values())}
     return {email: found[user_id] for email, user_id in owner.items() if user_id in found}
-
-
-def verified_addresses(user: User) -> set[str]:
-    """Return the person's verified addresses in lower case."""
-    return set(EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True))
 
 
 # --- Starting a workspace -----------------------------------------------------------------------------------

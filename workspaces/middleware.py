@@ -1,9 +1,11 @@
 """What belongs to the person who asks."""
 
+import time
 import zoneinfo
 from collections.abc import Callable
 
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -47,3 +49,25 @@ class StaffSecondFactor:
         if not user.is_authenticated or not user.is_staff:
             return False
         return not Authenticator.objects.filter(user=user.pk, type=Authenticator.Type.TOTP).exists()
+
+
+class LastSeen:
+    """Keeps when and from where each session was last used, for the list of devices.
+
+    At most every five minutes: allauth's own middleware writes a row at every request, also for a page that only
+    asks whether something is new.
+    """
+
+    EVERY = 300  # seconds
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Note the visit, then answer."""
+        if request.user.is_authenticated and request.session.session_key:
+            now = int(time.time())
+            if now - request.session.get("seen_at", 0) >= self.EVERY:
+                request.session["seen_at"] = now
+                UserSession.objects.create_from_request(request)
+        return self.get_response(request)

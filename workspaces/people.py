@@ -38,6 +38,11 @@ def find_or_create_verified(email: str, password: str | None = None, name: str =
     return user
 
 
+def verified_addresses(user: User) -> set[str]:
+    """Return the person's verified addresses in lower case."""
+    return set(EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True))
+
+
 def name_of(email: str) -> str:
     """Return a name made of an address: `ada.lovelace@…` is Ada Lovelace."""
     words = email.partition("@")[0].partition("+")[0].replace("_", ".").replace("-", ".").split(".")

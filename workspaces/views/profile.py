@@ -43,4 +43,9 @@ def workspace_leave(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _zones(moment: datetime) -> list[tuple[str, str]]:
     """Each zone's name, and its distance from UTC at the moment, for the list of suggestions."""
-    return [(name, f"{moment.astimezone(ZoneInfo(name)):UTC%:z}") for name in time_zones.names()]
+    return [(name, _distance(moment.astimezone(ZoneInfo(name)))) for name in time_zones.names()]
+
+
+def _distance(moment: datetime) -> str:
+    text = f"{moment:%z}"
+    return f"UTC{text[:3]}:{text[3:5]}"
