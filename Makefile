@@ -14,7 +14,7 @@ COMPILE := $(LOCKER)/bin/uv pip compile --quiet --python-version 3.11 --generate
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
-demo: $(VENV)/demo ## Start everything with demo data and without Salesforce; PORT=8000 STAND_IN_PORT=8090
+demo: $(VENV)/demo ## Start everything with demo data and without Salesforce; PORT=8000 STAND_IN_PORT=8001
 	@exec $(BIN)/python -m config.demo
 
 test: chromium $(VENV)/test lint ## Run every check and test

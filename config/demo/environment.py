@@ -39,7 +39,7 @@ class Ports(NamedTuple):
 
 def choose_ports() -> Ports:
     """The ports, by environment or by default. Raises DemoImpossible when one is no port or is taken."""
-    ports = Ports(read_port("PORT", 8000), read_port("STAND_IN_PORT", 8090), read_port("STAND_IN_TLS_PORT", 8443))
+    ports = Ports(read_port("PORT", 8000), read_port("STAND_IN_PORT", 8001), read_port("STAND_IN_TLS_PORT", 8443))
     listeners = {
         "PORT": range(ports.web, ports.web + 1),
         "STAND_IN_PORT": ports.logins,
