@@ -1,16 +1,19 @@
 """Who may import what (docs/architecture.md), read from the source."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.utils.module_loading import import_string
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("workspaces", "integrations", "activity")
 BELOW = {"workspaces": set(), "integrations": {"workspaces"}, "activity": {"workspaces", "integrations"}}
 PROTOCOLS = ("integrations/salesforce", "integrations/mailbox", "integrations/calendar")
 PURE = ("activity/pipeline/exclude.py", "activity/pipeline/compose.py", "activity/pipeline/outcome.py")
+TASK_NAME = re.compile(r"(workspaces|integrations|activity)\.tasks\.\w+")
 FORBIDDEN_NAMES = {"services.py", "selectors.py", "utils.py", "helpers.py", "misc.py", "common.py"}
 
 
@@ -51,7 +54,8 @@ def test_apps_import_only_what_lies_below(app: str) -> None:
 
 @pytest.mark.parametrize("app", APPS)
 def test_nobody_imports_tasks(app: str) -> None:
-    assert breaches(app, lambda _path, name: ".tasks." in f".{name}.") == []
+    ours = tuple(f"{app}.tasks" for app in APPS)
+    assert breaches(app, lambda _path, name: name.startswith(ours)) == []
 
 
 @pytest.mark.parametrize("app", APPS)
@@ -139,3 +143,16 @@ def test_decisions_are_pure(module: str) -> None:
 
 def test_modules_are_named_after_what_they_do() -> None:
     assert [place(path) for app in (*APPS, "config") for path in sources(app) if path.name in FORBIDDEN_NAMES] == []
+
+
+def test_every_task_that_is_queued_by_name_exists() -> None:
+    names = {
+        node.value
+        for app in (*APPS, "config")
+        for path in sources(app)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and TASK_NAME.fullmatch(node.value)
+    }
+
+    assert names
+    assert [name for name in sorted(names) if not callable(import_string(name))] == []
