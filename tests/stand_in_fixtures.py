@@ -16,6 +16,8 @@ CALLBACK = "http://testserver/integrations/salesforce/callback/production/"
 class TestedStandIn(StandIn):
     """The stand-in with a browser to log in with."""
 
+    __test__ = False  # its name begins like that of a test class
+
     def log_in(self, authorize_url: str, user_email: str, allow: bool = True) -> str:
         """Play the person: open the authorize page, pick the user, press Allow or Deny.
 
