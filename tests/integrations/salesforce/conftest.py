@@ -9,7 +9,7 @@ from integrations.salesforce.hosts import HostRule
 from integrations.salesforce.http import SalesforceSession, Usage, open_session
 from tests.stand_in_fixtures import TestedStandIn
 
-SYNC = "sync@acme.example"
+SYNC = "sync@touchline.example"
 
 
 @pytest.fixture
