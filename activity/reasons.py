@@ -10,7 +10,14 @@ from typing import Protocol
 from django.db.models import TextChoices
 
 from activity.models import Kind, Reason, SyncState
+from integrations.salesforce.error_classes import NOBODY as SALESFORCES_NOBODY
+from integrations.salesforce.error_classes import YOU
 from integrations.salesforce.errors import find_row
+
+
+OWNER = "the member"
+ADMIN = "a workspace admin"
+NOBODY = "nobody: it goes on by itself"
 
 
 class Button(TextChoices):
@@ -49,8 +56,20 @@ class Explanation:
     sentence: str
     fix: str
     button: Button | None
-    who: str = "you"
+    who: str = OWNER
     where: str = ""
+
+    @property
+    def is_for_owner(self) -> bool:
+        """Whether the row's owner can put it right."""
+        return self.who in (OWNER, YOU)
+
+    @property
+    def remedy(self) -> str:
+        """Who can put it right and where, as a sentence; empty when it goes on by itself."""
+        if self.who in (NOBODY, SALESFORCES_NOBODY):
+            return ""
+        return f"Who can fix it: {self.who}{f', in {self.where}' if self.where else ''}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +79,10 @@ class Words:
     sentence: str
     fix: str
     button: Button | None = None
-    who: str = "you"
+    who: str = OWNER
     where: str = ""
     known: str = ""
 
-
-ADMIN = "a workspace admin"
-NOBODY = "nobody: it goes on by itself"
 
 STATE_WORDS: dict[SyncState, Words] = {
     SyncState.WAITING: Words(
@@ -82,7 +98,7 @@ STATE_WORDS: dict[SyncState, Words] = {
 
 REASON_WORDS: dict[Reason, Words] = {
     Reason.SWITCHED_OFF: Words(
-        "“{kind}” activities are switched off for your role.",
+        "“{kind}” activities are switched off by the role.",
         "An admin can switch them on in the role’s settings. Then retry.",
         Button.ROLE_SETTINGS,
         ADMIN,
@@ -98,7 +114,7 @@ REASON_WORDS: dict[Reason, Words] = {
         "A rule says that this is never logged.",
         "If it should be logged, remove the rule and retry.",
         Button.RETRY,
-        "you or a workspace admin",
+        "the member or a workspace admin",
         "Settings › CRM & Live Feed, or Settings › Roles",
         known="Never logged, by this rule: {detail}.",
     ),
@@ -159,17 +175,17 @@ REASON_WORDS: dict[Reason, Words] = {
         "Settings › Members",
     ),
     Reason.NOT_CONNECTED: Words(
-        "Kept until you connect to Salesforce.",
+        "Kept until Salesforce is connected.",
         "Connect to Salesforce. This is then logged by itself.",
         Button.CONNECT,
         where="Settings › Integrations",
     ),
     Reason.CONNECTION_LOST: Words(
-        "Kept safe: your connection to Salesforce needs attention.",
+        "Kept safe: the connection to Salesforce needs attention.",
         "Reconnect to Salesforce. This is then logged by itself.",
         Button.CONNECT,
         where="Settings › Integrations",
-        known="Kept safe: your connection to Salesforce needs attention ({detail}).",
+        known="Kept safe: the connection to Salesforce needs attention ({detail}).",
     ),
     Reason.NO_SYNC_USER: Words(
         "Kept until an admin connects the workspace’s Sync User.",
@@ -179,7 +195,7 @@ REASON_WORDS: dict[Reason, Words] = {
         "Settings › Workspace › Integrations",
     ),
     Reason.NOT_CONFIRMED: Words(
-        "Kept until an admin confirms what your role logs.",
+        "Kept until an admin confirms what the role logs.",
         "An admin confirms the switches of each role. This is then logged by itself.",
         Button.CONFIRM_ROLES,
         ADMIN,
@@ -269,7 +285,9 @@ def _explain_code(reason: Reason, detail: str, job: Explicable) -> Explanation:
     if row is None:
         return _fill(words, detail, job)
     sentence = row.user_message or row.error.user_message
+    remedy = row.error.remedy
     if reason == Reason.SAME_ERROR:
         sentence = f"{_fill(words, '', job).sentence} {sentence}"
-    remedy = row.error.remedy
-    return Explanation(sentence, words.fix, words.button, row.who or remedy.who, row.where or remedy.where)
+    return Explanation(
+        sentence, "When that is done, retry.", words.button, row.who or remedy.who, row.where or remedy.where
+    )

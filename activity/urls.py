@@ -2,10 +2,11 @@
 
 from django.urls import URLPattern, path
 
-from activity.views import log, personal, row
+from activity.views import feed, health, log, personal, roles, row, unresolved
 
 LOG = "w/<slug:slug>/activity-log/"
 ROW = f"{LOG}<uuid:uuid>/"
+ROLE = "w/<slug:slug>/admin/roles/<uuid:uuid>/"
 CRM = "w/<slug:slug>/settings/crm-and-live-feed/"
 
 urlpatterns: list[URLPattern] = [
@@ -15,6 +16,18 @@ urlpatterns: list[URLPattern] = [
     path(ROW, row.activity_log_row, name="activity_log_row"),
     path(f"{ROW}live/", row.activity_log_row_live, name="activity_log_row_live"),
     path(f"{ROW}payload/", row.activity_log_row_payload, name="activity_log_row_payload"),
+    path("w/<slug:slug>/live-feed/", feed.live_feed, name="live_feed"),
+    path("w/<slug:slug>/live-feed/live/", feed.live_feed_live, name="live_feed_live"),
+    path("w/<slug:slug>/unresolved/", unresolved.unresolved, name="unresolved"),
+    path("w/<slug:slug>/unresolved/ignore/", unresolved.unresolved_ignore, name="unresolved_ignore"),
+    path("w/<slug:slug>/admin/roles/confirm/", roles.roles_confirm, name="roles_confirm"),
+    path(ROLE, roles.role, name="role"),
+    path(f"{ROLE}preview/", roles.role_preview, name="role_preview"),
+    path(f"{ROLE}exclusions/", roles.role_exclusion_add, name="role_exclusion_add"),
+    path(f"{ROLE}overrides/", roles.role_override_add, name="role_override_add"),
+    path(f"{ROLE}exclusions/<uuid:entry>/remove/", roles.role_exclusion_remove, name="role_exclusion_remove"),
+    path(f"{ROLE}versions/<int:number>/restore/", roles.role_restore, name="role_restore"),
+    path("w/<slug:slug>/admin/sync-health/", health.sync_health, name="sync_health"),
     path(CRM, personal.crm_and_live_feed, name="crm_and_live_feed"),
     path(f"{CRM}sync-all/", personal.crm_sync_all, name="crm_sync_all"),
     path(f"{CRM}sharing/", personal.crm_sharing, name="crm_sharing"),

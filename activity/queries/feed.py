@@ -24,11 +24,30 @@ from activity.models import (
     SyncJob,
     SyncState,
 )
+from activity.queries.log import TONES
 from activity.reasons import explain
 from workspaces.models import Membership, Workspace
 
 PAGE_SIZE = 50
 CHART_DAYS = 15
+ICONS = {
+    Kind.SENT: "paper-airplane",
+    Kind.RECEIVED: "inbox-arrow-down",
+    Kind.REPLIED: "arrow-uturn-left",
+    Kind.OPENED: "envelope-open",
+    Kind.CLICKED: "cursor-arrow-rays",
+    Kind.DOWNLOADED: "arrow-down-tray",
+    Kind.BOUNCED: "exclamation-triangle",
+    Kind.MEETING_CONFIRMED: "calendar-days",
+    Kind.MEETING_CANCELED: "x-circle",
+}
+PREPOSITIONS = dict.fromkeys(Kind, "by") | {
+    Kind.SENT: "to",
+    Kind.RECEIVED: "from",
+    Kind.BOUNCED: "at",
+    Kind.MEETING_CONFIRMED: "with",
+    Kind.MEETING_CANCELED: "with",
+}
 OPEN_BY_SOMEONE = (Kind.OPENED, Kind.CLICKED, Kind.DOWNLOADED)
 
 
@@ -53,8 +72,19 @@ class FeedItem:
     status: StatusGroup | None
     status_label: str
     sentence: str
+    tone: str
     job: uuid.UUID | None
     version: str
+
+    @property
+    def icon(self) -> str:
+        """The heroicon of its kind."""
+        return ICONS[Kind(self.kind)]
+
+    @property
+    def preposition(self) -> str:
+        """What stands between the kind and the person outside."""
+        return PREPOSITIONS[Kind(self.kind)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +110,11 @@ class ChartBar:
     x: int
     y: float
     height: float
+
+    @property
+    def left(self) -> float:
+        """Where the bar itself begins: it is narrower than its day."""
+        return self.x + 1.5
 
 
 def live_feed(
@@ -126,9 +161,9 @@ def _visible(workspace: Workspace, viewer: Membership) -> QuerySet[Activity]:
 
 def _with_parts(activities: QuerySet[Activity]) -> QuerySet[Activity]:
     jobs = SyncJob.objects.order_by("id")
-    people = Participant.objects.exclude(role=ParticipantRole.FROM).order_by("id")
+    people = Participant.objects.order_by("id")
     return activities.select_related("owner__user", "message", "meeting").prefetch_related(
-        Prefetch("sync_jobs", jobs), Prefetch("message__participants", people, to_attr="recipients")
+        Prefetch("sync_jobs", jobs), Prefetch("message__participants", people)
     )
 
 
@@ -215,6 +250,7 @@ def build_item(activity: Activity, viewer: Membership) -> FeedItem:
         status=StatusGroup.of(job.state) if job and not hidden else None,
         status_label="" if hidden or job is None else _status_label(jobs),
         sentence="" if hidden or job is None or job.state == SyncState.SYNCED else _sentence(job),
+        tone=TONES[SyncState(job.state)] if job else "",
         job=job.uuid if job and (own or (viewer.is_admin and not hidden)) else None,
         version=max((str(job.changed_at.timestamp()) for job in jobs), default=""),
     )
@@ -239,8 +275,13 @@ def _sentence(job: SyncJob) -> str:
 
 def _counterpart(activity: Activity, jobs: list[SyncJob]) -> tuple[str, int]:
     """The person outside and how many more there are."""
-    recipients = activity.message.recipients if activity.message else []
-    names = {person.address: person.name or person.address for person in recipients}
+    people = list(activity.message.participants.all()) if activity.message else []
+    senders = [person for person in people if person.role == ParticipantRole.FROM]
+    if activity.kind in (Kind.RECEIVED, Kind.REPLIED) and senders:
+        return senders[0].name or senders[0].address, 0
+    names = {person.address: person.name or person.address for person in people if person not in senders}
+    if activity.meeting:
+        names = {each["email"]: each.get("name") or each["email"] for each in activity.meeting.attendees}
     if activity.recipient:
         return names.get(activity.recipient, activity.recipient), 0
     if activity.kind in OPEN_BY_SOMEONE and len(names) > 1:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from activity.export import write_csv
-from activity.forms import LogFilterForm
+from activity.forms.log import LogFilterForm
 from activity.models import StatusGroup
 from activity.queries.log import Page, is_settled, last_change, status_counts
 from activity.queries.log import activity_log as read_log

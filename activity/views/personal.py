@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from activity import own_settings
 from activity.exclusions import ExclusionError, add_personal, remove_personal
-from activity.forms import ExclusionForm
+from activity.forms.exclusions import ExclusionForm
 from activity.models import Kind
 from activity.settings import SWITCHES
 from activity.views.tabs import crm_tabs

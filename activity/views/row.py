@@ -8,12 +8,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from activity.forms import RelinkForm
+from activity.forms.relink import RelinkForm
 from activity.models import SyncJob, SyncState
 from activity.queries.health import STOPPED, jobs_of_cause
 from activity.queries.job import JobDetail, find_job, job_detail
 from activity.queries.log import TONES
-from activity.reasons import NOBODY, Button
+from activity.reasons import Button
 from workspaces.access import member
 from workspaces.audit import Action, record
 
@@ -94,7 +94,7 @@ def _context(request: HttpRequest, job: SyncJob, *, shows_payload: bool = False)
         "same_cause": _count_same(job),
         "relink_form": RelinkForm(),
         "tone": TONES[SyncState(job.state)],
-        "needs_others": detail.explanation.who not in ("you", NOBODY),
+        "shows_remedy": bool(detail.explanation.remedy) and not (own and detail.explanation.is_for_owner),
         "row_url": row_url,
         "retry_cause_url": reverse("activity_log", args=[request.workspace.slug]) + "retry-cause/",
         "withdraw_url": f"{row_url}withdraw/",

@@ -1,14 +1,12 @@
-"""What people fill in on the pages of the activity app: filters, switches, exclusions, templates."""
+"""The filters of the Activity Log."""
 
-import re
 import uuid
 from datetime import date, datetime, time, timedelta
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from activity.models import ExclusionKind, Kind, ObjectType, Reason, StatusGroup, SyncState
+from activity.models import Kind, ObjectType, Reason, StatusGroup, SyncState
 from activity.queries.log import LogFilters
 from workspaces.models import Membership
 
@@ -115,33 +113,3 @@ class LogFilterForm(forms.Form):
 def start_of_day(day: date | None) -> datetime | None:
     """Midnight of a day in the current time zone."""
     return datetime.combine(day, time.min, tzinfo=timezone.get_current_timezone()) if day else None
-
-
-RECORD_ID = re.compile(r"(?<![A-Za-z0-9])(?:003|00Q)[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?(?![A-Za-z0-9])")
-
-
-class RelinkForm(forms.Form):
-    """To which Contact or Lead: one of the candidates, or the address of its page in Salesforce."""
-
-    person = forms.CharField(required=False, max_length=18)
-    link = forms.CharField(
-        required=False,
-        max_length=500,
-        label="Or paste a link",
-        help_text="The address of the Contact’s or Lead’s page in Salesforce.",
-    )
-
-    def clean(self) -> dict:
-        """Put the record's id into `person`; its first three characters say that it is a Contact or Lead."""
-        data = super().clean()
-        found = RECORD_ID.search(data.get("person") or data.get("link") or "")
-        if not found:
-            raise ValidationError("Choose a person, or paste the link of a Contact or Lead in Salesforce.")
-        return data | {"person": found.group()}
-
-
-class ExclusionForm(forms.Form):
-    """An entry of a list of what is never logged; exclusions.py says what is a valid value."""
-
-    kind = forms.TypedChoiceField(choices=ExclusionKind.choices, coerce=ExclusionKind)
-    value = forms.CharField(max_length=320, widget=forms.TextInput({"placeholder": "example.com"}))

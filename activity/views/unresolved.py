@@ -1,0 +1,53 @@
+"""Unresolved: addresses that nobody in Salesforce has, or several people have."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_POST
+
+from activity.exclusions import ExclusionError, add_personal
+from activity.forms.exclusions import IgnoreForm
+from activity.forms.relink import RelinkForm
+from activity.forms.searches import UnresolvedForm
+from activity.queries.unresolved import unresolved as read_unresolved
+from workspaces.access import member
+
+
+@require_GET
+@member
+def unresolved(request: HttpRequest, slug: str) -> HttpResponse:
+    """The page; for htmx (another search) only the list."""
+    form = UnresolvedForm(request.GET)
+    search, before = form.cleaned_data.get("q", ""), form.cleaned_data.get("before")
+    page = read_unresolved(request.membership, search, before)
+    here = reverse("unresolved", args=[slug])
+    query = {"q": search} if search else {}
+    context = {
+        "form": form,
+        "page": page,
+        "search": search,
+        "relink_form": RelinkForm(),
+        "unresolved_url": here,
+        "log_url": reverse("activity_log", args=[slug]),
+        "newest_url": f"{here}?{urlencode(query)}" if before else "",
+        "older_url": f"{here}?{urlencode(query | {'before': page.older.isoformat()})}" if page.older else "",
+    }
+    return render(request, "activity/_unresolved.html" if request.htmx else "activity/unresolved.html", context)
+
+
+@require_POST
+@member
+def unresolved_ignore(request: HttpRequest, slug: str) -> HttpResponse:
+    """Never log this address, or its whole domain, for this member."""
+    form = IgnoreForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise ExclusionError("Please choose an address or a domain.")
+        entry = add_personal(request.membership, form.cleaned_data["kind"], form.cleaned_data["value"])
+    except ExclusionError as error:
+        messages.error(request, error.user_message)
+    else:
+        messages.success(request, f"{entry.value} is on your “Never log” list now.")
+    return redirect("unresolved", slug)
