@@ -1,9 +1,16 @@
-"""`python -m integrations.salesforce.stand_in DATA_DIR`: the stand-in without Django, for tests of whole processes."""
+"""`python -m integrations.salesforce.stand_in DATA_DIR`: the stand-in as a process of its own, without Django."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from .playing import play
+
+
+def write_line(text: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -19,7 +26,7 @@ def main() -> None:
     options = parser.parse_args()
     play(
         options.data_dir,
-        write=lambda line: print(line, flush=True),
+        write=write_line,
         https_port=options.https_port,
         http_port=options.http_port,
         client_id=options.client_id,

@@ -31,7 +31,7 @@ def waiting_row(values: dict[str, object]) -> str:
     """One fault that waits for its call."""
     for_what = " ".join(str(values[name]) for name in ("method", "path", "object", "user") if name in values)
     cancel = button("Cancel", "/faults", cancel=values["number"])
-    kind = f"{values['kind']} {values.get('code', '')}"
+    kind = str(values["title"] or f"{values['kind']} {values.get('code', '')}")
     return (
         f"<tr><td>{escape(kind)}</td><td><code>{escape(for_what)}</code></td>"
         f"<td>{values.get('times', 'always')}</td><td>{cancel}</td></tr>"

@@ -67,6 +67,7 @@ class Fault:
     fields: tuple[str, ...] | None = None
     rows: int = 1
     location: str = "https://example.org/"
+    title: str = ""
     number: int = 0
 
     def __post_init__(self) -> None:

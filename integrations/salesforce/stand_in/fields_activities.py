@@ -20,10 +20,10 @@ Description | textarea 32000 | CUNP
 AccountId | reference | FGSN | Account
 IsClosed | boolean | FGSD
 IsArchived | boolean | FGSD |  | Archived
-CallDurationInSeconds | int | CUFGSN
+CallDurationInSeconds | int | CUFGSN |  | Call Duration
 CallType | picklist 40 | CUFGSNR | Internal, Inbound, Outbound
-CallDisposition | string 255 | CUFGSN
-CallObject | string 255 | CUFGSN
+CallDisposition | string 255 | CUFGSN |  | Call Result
+CallObject | string 255 | CUFGSN |  | Call Object Identifier
 ReminderDateTime | datetime | CUFSN |  | Reminder Date/Time
 IsReminderSet | boolean | CUFGSD |  | Reminder Set
 TaskSubtype | picklist 40 | CFGSNR | Task, Email, ListEmail, Cadence, Call, LinkedIn

@@ -29,6 +29,8 @@ def answer_page(stand_in: StandIn, request: Request, listener: Listener) -> Resp
     path = request.path.rstrip("/") or "/"
     if path == "/stand-in.css":
         return Response(200, STYLE, {"Content-Type": "text/css", "Cache-Control": "max-age=60"})
+    if path == "/favicon.ico":
+        return Response(204)
     if path == "/secur/logout.jsp":
         return html_response(logged_out_page(), 200, {"Set-Cookie": "stand_in_user=; Path=/; Max-Age=0"})
     org = choose_org(stand_in, request, listener)

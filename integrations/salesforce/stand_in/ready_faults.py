@@ -22,7 +22,7 @@ class ReadyFault:
 
     def make(self, **changes: object) -> Fault:
         """Return a new fault, with some values changed."""
-        return Fault(**{**self.values, **changes})
+        return Fault(**{**self.values, "title": self.title, **changes})
 
 
 def write(kind: str, **values: object) -> dict[str, object]:
