@@ -1,0 +1,183 @@
+"""The look in a real browser: accessible in both themes and on a phone, keyboard, menus, dialogs, no refused code."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.people import log_in
+from workspaces.models import User
+
+pytestmark = pytest.mark.browser
+
+# Playwright keeps an event loop in this thread; the database is used between its calls, never from the loop.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+BEFORE_LOGIN = [
+    "/account/login/",
+    "/account/signup/",
+    "/account/password/reset/",
+    "/account/confirm-email/",
+    "/nowhere/",
+]
+INSIDE = [
+    "/account/email/",
+    "/account/password/change/",
+    "/account/2fa/",
+    "/account/sessions/",
+    "/account/reauthenticate/",
+]
+
+
+@pytest.fixture
+def open_page(chromium: Browser, live_server, settings) -> Iterator[Callable[..., Page]]:
+    """Opens pages of a server in this process; the test fails on any complaint in the console (CSP included)."""
+    complaints: list[str] = []
+    contexts = []
+
+    def open_browser(user: User | None = None, **options) -> Page:
+        context = chromium.new_context(base_url=live_server.url, reduced_motion="reduce", **options)
+        contexts.append(context)
+        if user:
+            cookie = log_in(user).cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_browser
+    for context in contexts:
+        context.close()
+    assert [text for text in complaints if "404 (Not Found)" not in text] == []
+
+
+def violations(page: Page) -> list[tuple[str, str]]:
+    """What axe finds: (rule, first element)."""
+    return [(rule["id"], rule["nodes"][0]["html"]) for rule in Axe().run(page).response["violations"]]
+
+
+def assert_readable(page: Page, path: str) -> None:
+    """Nothing that axe finds, nothing wider than the window."""
+    page.goto(path)
+    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert (path, violations(page), wide) == (path, [], False)
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_of_ours_is_accessible(open_page, settings, ada, viewport, theme):
+    stranger = open_page(viewport=viewport, color_scheme=theme)
+    for path in BEFORE_LOGIN:
+        assert_readable(stranger, path)
+    member = open_page(ada, viewport=viewport, color_scheme=theme)
+    for path in INSIDE:
+        assert_readable(member, path)
+    settings.DEBUG = True
+    assert_readable(stranger, "/styleguide/")
+
+
+def test_the_search_for_violations_finds_one(open_page, db):
+    page = open_page()
+    page.goto("/account/login/")
+    page.evaluate("document.querySelector('label').remove()")
+    assert [rule for rule, _ in violations(page)] == ["label"]
+
+
+def test_the_chosen_colours_stay(open_page, ada):
+    page = open_page(ada, color_scheme="light")
+    page.goto("/account/email/")
+    page.get_by_label("Your menu").click()
+    page.get_by_role("button", name="Dark").click()
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(background) == "rgb(17, 17, 19)"
+    page.reload()
+    assert page.evaluate(background) == "rgb(17, 17, 19)"
+    page.get_by_label("Your menu").click()
+    expect(page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="System").click()
+    assert page.evaluate(background) == "rgb(249, 249, 251)"
+
+
+def test_menus_close_by_escape_and_by_a_click_elsewhere(open_page, ada):
+    page = open_page(ada)
+    page.goto("/account/email/")
+    item = page.get_by_role("button", name="Log out")
+    page.get_by_label("Your menu").click()
+    expect(item).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(item).to_be_hidden()
+    page.get_by_label("Your menu").click()
+    page.get_by_role("heading", name="E-mail addresses").click()
+    expect(item).to_be_hidden()
+
+
+def test_the_phone_has_every_place_in_its_menus(open_page, ada):
+    page = open_page(ada, viewport=PHONE)
+    page.goto("/account/email/")
+    page.get_by_label("Pages").first.click()
+    places = page.get_by_role("navigation", name="Pages").get_by_role("link").all_inner_texts()
+    assert places == ["Live Feed", "Activity Log", "Unresolved", "Settings"]
+    page.keyboard.press("Escape")
+    page.locator("summary", has_text="E-mail addresses").click()
+    page.get_by_role("navigation", name="Settings menu").get_by_role("link", name="Devices").click()
+    expect(page.get_by_role("heading", name="Devices")).to_be_visible()
+
+
+def test_keys_search_walk_rows_and_help(open_page, settings, db):
+    settings.DEBUG = True
+    page = open_page()
+    page.goto("/styleguide/")
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search for a recipient")).to_be_focused()
+    page.keyboard.type("j?")
+    expect(page.get_by_label("Search for a recipient")).to_have_value("j?")
+    page.keyboard.press("Tab")
+    page.evaluate("document.activeElement.blur()")
+    rows = page.locator(".row-link")
+    for key, row in (("j", 0), ("j", 1), ("k", 0), ("k", 0)):
+        page.keyboard.press(key)
+        expect(rows.nth(row)).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", name="Keyboard shortcuts")).to_be_hidden()
+
+
+def test_dialogs_messages_and_copying(open_page, settings, db):
+    settings.DEBUG = True
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    page.goto("/styleguide/")
+    dialog = page.get_by_role("dialog", name="Disconnect Salesforce?")
+    page.get_by_role("button", name="Disconnect Salesforce").last.click()
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+    page.get_by_label("Close this message").first.click()
+    expect(page.get_by_text("New activities follow the new settings.")).to_have_count(0)
+    copy = page.locator("[data-copy=new-key]")
+    copy.click()
+    expect(copy).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "tl_example-not-a-real-key"
+
+
+def test_filters_send_themselves_without_empty_fields(open_page, settings, db):
+    settings.DEBUG = True
+    page = open_page()
+    page.goto("/styleguide/")
+    page.get_by_label("Status", exact=True).select_option("Errors")
+    page.wait_for_url("**/styleguide/?status=Errors")
+
+
+def test_times_stay_true_while_the_page_is_open(open_page, settings, db):
+    settings.DEBUG = True
+    page = open_page()
+    page.clock.install()
+    page.goto("/styleguide/")
+    moment = page.locator("td time").first
+    expect(moment).to_have_text("4 minutes ago")
+    page.clock.fast_forward("30:00")
+    expect(moment).to_have_text("34 minutes ago")
