@@ -20,6 +20,7 @@ from integrations.models import (
 from integrations.notices import admins_of
 from integrations.preflight import Row
 from integrations.salesforce.errors import ConnectionLost, SalesforceError, error_from
+from integrations.sign_in import LIFETIME
 from workspaces.models import Membership, User
 
 NEWS_FOR = timedelta(hours=24)
@@ -77,7 +78,7 @@ def card_of(membership: Membership) -> Card:
     org, connection = live_org(workspace), connection_of(membership)
     trip = last_trip(membership, [Intent.MEMBER])
     common = {"org": org, "connection": connection, "revocations": revocations_of(membership), **_news(trip)}
-    if trip and trip.ended_at is None and workspace.includes_salesforce:
+    if trip and trip.is_open and workspace.includes_salesforce:
         return Card(CardState.CONFIRM if trip.used_at else CardState.WAITING, pending=trip, **common)
     if connection:
         return _of_connection(connection, common)
@@ -114,7 +115,8 @@ def last_trip(membership: Membership, intents: list[Intent]) -> PendingGrant | N
     """The newest trip of the member that is still open or ended within a day."""
     return (
         PendingGrant.objects.filter(
-            Q(ended_at=None, expires_at__gt=timezone.now()) | Q(ended_at__gt=timezone.now() - NEWS_FOR),
+            Q(ended_at=None) | Q(ended_at__gt=timezone.now() - NEWS_FOR),
+            created_at__gt=timezone.now() - NEWS_FOR - LIFETIME,
             workspace=membership.workspace,
             user=membership.user,
             intent__in=intents,
@@ -127,9 +129,9 @@ def last_trip(membership: Membership, intents: list[Intent]) -> PendingGrant | N
 
 def _news(trip: PendingGrant | None) -> dict:
     """How the last trip ended, where it did not end well; silence when Salesforce never sent the person back."""
-    if trip is None or not trip.error:
+    if trip is None or trip.is_open:
         return {}
-    if trip.error == "expired" and trip.used_at is None:
+    if trip.used_at is None and trip.error in ("", "expired"):
         return {"silence": True}
     return {"problem": trip.grant.get("problem", {})}
 

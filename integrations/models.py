@@ -301,6 +301,11 @@ class PendingGrant(models.Model):
         )
         indexes = (models.Index(fields=["expires_at"], condition=Q(ended_at=None), name="pending_grant_open"),)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still end in a connection."""
+        return self.ended_at is None and self.expires_at > timezone.now()
+
 
 class NoticeSent(models.Model):
     """One e-mail of a kind on a UTC day: the constraint, not a check, keeps a second one from leaving."""

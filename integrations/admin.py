@@ -1,0 +1,118 @@
+"""What support staff see of connections: state, cause, figures; never a token, a digest or a key, and nothing to change."""
+
+from typing import ClassVar
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from integrations.models import (
+    ApiKey,
+    ApiUsage,
+    Connection,
+    PendingGrant,
+    PendingRevocation,
+    SalesforceOrg,
+    SalesforceUser,
+)
+from workspaces.staff_admin import ReadOnlyAdmin, link
+
+
+class SecretsAdmin(ReadOnlyAdmin):
+    """Rows with secret columns: these cannot be asked for by a filter in the address either."""
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Refuse `?…_sealed__startswith=` and its kin: an answer to guesses is a leak too."""
+        return lookup.split("__")[0] not in self.secret and super().lookup_allowed(lookup, value, request)
+
+
+@admin.register(SalesforceOrg)
+class SalesforceOrgAdmin(ReadOnlyAdmin):
+    """Organisations."""
+
+    list_display = ("name", link("workspace"), "environment", "edition", link("sync_user"), "retired_at")
+    list_filter = ("environment",)
+    list_select_related = ("workspace", "sync_user__salesforce_user")
+    search_fields = ("name", "org_id", "workspace__name", "workspace__slug")
+
+
+@admin.register(SalesforceUser)
+class SalesforceUserAdmin(ReadOnlyAdmin):
+    """Salesforce users, with the person that each belongs to."""
+
+    list_display = ("name", "username", "email", link("person"), "org_id")
+    list_select_related = ("person",)
+    search_fields = ("name", "username", "email", "user_id", "person__email")
+
+
+@admin.register(Connection)
+class ConnectionAdmin(SecretsAdmin):
+    """Connections: the state, the cause and since when."""
+
+    secret: ClassVar[tuple[str, ...]] = ("access_token_sealed", "refresh_token_sealed")
+    list_display = (
+        "salesforce_user",
+        link("workspace"),
+        link("membership"),
+        "state",
+        "cause",
+        "cause_since",
+        "last_used_at",
+        "refreshed_at",
+    )
+    list_filter = ("state", "cause", "issuer")
+    list_select_related = ("salesforce_user", "workspace", "membership__user")
+    search_fields = ("salesforce_user__name", "salesforce_user__email", "membership__user__email", "workspace__slug")
+
+
+@admin.register(PendingGrant)
+class PendingGrantAdmin(SecretsAdmin):
+    """Trips to Salesforce's login page, and how they ended."""
+
+    secret: ClassVar[tuple[str, ...]] = (
+        "state_digest",
+        "session_digest",
+        "verifier_sealed",
+        "access_token_sealed",
+        "refresh_token_sealed",
+    )
+    list_display = ("created_at", "user", link("workspace"), "intent", "issuer", "used_at", "ended_at", "error")
+    list_filter = ("intent", "issuer", "error")
+    list_select_related = ("user", "workspace")
+    search_fields = ("user__email", "workspace__slug")
+
+
+@admin.register(PendingRevocation)
+class PendingRevocationAdmin(SecretsAdmin):
+    """Grants whose end Salesforce has not confirmed yet, or did."""
+
+    secret: ClassVar[tuple[str, ...]] = ("token_sealed",)
+    list_display = (
+        "created_at",
+        "salesforce_user_name",
+        link("workspace"),
+        "why",
+        "tries",
+        "next_try_at",
+        "revoked_at",
+        "given_up_at",
+    )
+    list_filter = ("why",)
+    list_select_related = ("workspace",)
+    search_fields = ("salesforce_user_name", "workspace__slug")
+
+
+@admin.register(ApiUsage)
+class ApiUsageAdmin(ReadOnlyAdmin):
+    """Use of each org's daily API calls, as Salesforce told it last."""
+
+    list_display = ("org_id", "used", "maximum", "seen_at", "paused_until", "pause_reason")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(SecretsAdmin):
+    """Keys of our API: name, first letters, use."""
+
+    secret: ClassVar[tuple[str, ...]] = ("digest",)
+    list_display = ("name", "prefix", link("workspace"), "created_by", "created_at", "last_used_at", "revoked_at")
+    list_select_related = ("workspace", "created_by")
+    search_fields = ("name", "prefix", "workspace__slug")

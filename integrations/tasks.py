@@ -1,0 +1,36 @@
+"""What the queue runs; queued by dotted name, with integers only."""
+
+from integrations import revocations, sign_in, upkeep
+from integrations.models import Connection
+
+
+def keep_alive() -> int:
+    """Hourly: refresh what was not refreshed for a week."""
+    return upkeep.keep_alive()
+
+
+def settle_sign_ins_and_ends() -> int:
+    """Each minute: abandoned refreshes, trips whose time is over, grants that must end at Salesforce."""
+    return upkeep.finish_abandoned_refreshes() + sign_in.expire() + revocations.run_due()
+
+
+def check_permissions() -> int:
+    """Every ten minutes: pre-flights that are a day old, 50 at a time."""
+    return upkeep.check_permissions()
+
+
+def run_preflight(connection_id: int) -> bool:
+    """On demand: the pre-flight of one connection; one that has ended meanwhile is skipped."""
+    connection = (
+        Connection.objects.without_secrets()
+        .live()
+        .select_related("workspace", "org", "salesforce_user", "membership__user")
+        .filter(pk=connection_id)
+        .first()
+    )
+    return connection is not None and upkeep.check_one(connection)
+
+
+def forget_old() -> int:
+    """Daily: traces older than 90 days."""
+    return upkeep.forget_old()
