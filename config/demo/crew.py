@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import select
 import selectors
 import signal
 import subprocess
@@ -74,7 +75,8 @@ class Crew:
         self.environment: dict[str, str] = {}
         self.stop_asked = False
         self._selector = selectors.DefaultSelector()
-        self._terminal_is_gone = False
+        self._terminal = select.poll()
+        self._terminal.register(sys.stdout.fileno(), 0)  # hang-ups are told whatever one asks for
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # else it was started under nohup
@@ -88,14 +90,14 @@ class Crew:
         self.stop_asked = True
 
     def say(self, text: str) -> None:
-        """Show a line; a terminal that is gone ends the demo."""
-        if self._terminal_is_gone:
-            return
-        try:
-            sys.stdout.write(f"{text}\n")
-            sys.stdout.flush()
-        except OSError:
-            self._terminal_is_gone = self.stop_asked = True
+        """Show a line, if there is still somebody to see it."""
+        with contextlib.suppress(OSError):
+            os.write(sys.stdout.fileno(), f"{text}\n".encode())
+
+    def is_to_stop(self) -> bool:
+        """Whether a signal came, or the terminal (or who reads our output) went away without one."""
+        events = [event for _file, event in self._terminal.poll(0)]
+        return self.stop_asked or any(event & (select.POLLHUP | select.POLLERR) for event in events)
 
     # --- starting -------------------------------------------------------------------------------------------
 
@@ -131,7 +133,7 @@ class Crew:
         deadline = time.monotonic() + limit if limit else None
         while not happened():
             self._show_lines(0.1)
-            if self.stop_asked:
+            if self.is_to_stop():
                 raise StopAsked
             for child in self.services:
                 if child.process.poll() is not None:

@@ -38,8 +38,10 @@ crew = Crew(stop_limit=0.5)
 crew.adopt_orphans()
 try:
     crew.start_service("stubborn", "-c", STUBBORN, sys.argv[1])
-    crew.start_service("short", "-c", SHORT % sys.argv[2])
-    print("the job said", crew.run_job("job", "-c", "print('a'); print('b')"))
+    short = crew.start_service("short", "-c", SHORT % sys.argv[2])
+    said = crew.run_job("job", "-c", "print('a'); print('b')")
+    crew.wait_until(lambda: len(short.lines) == 2, "two lines")
+    print("the job said", said)
     crew.wait_until(lambda: False, "the end")
 except StopAsked:
     print("stopping")
@@ -125,8 +127,9 @@ def test_end_of_a_service_ends_everything_and_says_why(start_demo):
     assert [process for process in members if is_alive(process)] == []
 
 
-def test_broken_output_does_not_hinder_the_end(start_demo):
-    demo = start_demo(life_of_short=1)
+def test_terminal_that_is_gone_ends_everything(start_demo):
+    demo = start_demo()
+    demo.read_until("the job said ['a', 'b']")
     members = demo.members()
     assert demo.process.stdout is not None
     demo.process.stdout.close()
