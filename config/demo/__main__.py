@@ -18,11 +18,12 @@ READY_LIMIT = 60
 
 
 def main() -> int:
-    """Run the demo until Ctrl-C, a closed terminal or the end of a child; return the exit code."""
+    """Run the demo until Ctrl-C, a closed terminal or the end of one of its parts; return the exit code."""
     crew = Crew()
     try:
         start(crew)
-        crew.wait_until(lambda: False, "the end")
+        crew.wait_until(lambda: not is_database_running(), "the end")
+        raise DemoImpossible(f"PostgreSQL ended, so everything stops. Its log: {postgres.find_log()}")
     except StopAsked:
         crew.say("\nStopping…")
         return 0
@@ -34,7 +35,6 @@ def main() -> int:
             signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must leave nothing behind
         crew.stop()
         stop_database(crew)
-    return 0
 
 
 def start(crew: Crew) -> None:
@@ -91,6 +91,11 @@ def is_healthy(port: int) -> bool:
     with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2):
         return True
     return False
+
+
+def is_database_running() -> bool:
+    """Whether the embedded PostgreSQL runs; a server of the operator's is not ours to watch."""
+    return bool(os.environ.get("DATABASE_URL")) or postgres.has_process()
 
 
 def stop_database(crew: Crew) -> None:

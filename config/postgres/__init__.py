@@ -15,7 +15,7 @@ from config.postgres.errors import PostgresUnavailable
 from config.postgres.homes import hold_lock, locate_server, settle
 from config.postgres.lifecycle import start_server, stop_server
 
-__all__ = ["PostgresUnavailable", "ensure_running", "running_url", "stop"]
+__all__ = ["PostgresUnavailable", "ensure_running", "find_log", "has_process", "running_url", "stop"]
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
@@ -45,6 +45,16 @@ def running_url() -> str | None:
     """The DATABASE_URL of the embedded server while it runs, else None. Raises PostgresUnavailable."""
     server = locate_server(base_directory())
     return server.url if server.is_ready() else None
+
+
+def find_log() -> Path:
+    """The file in which the embedded server says what happens to it."""
+    return locate_server(base_directory()).log
+
+
+def has_process() -> bool:
+    """Whether the embedded server runs; asks the process table, no connection."""
+    return locate_server(base_directory()).find_process() is not None
 
 
 def stop() -> bool:
