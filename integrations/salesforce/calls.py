@@ -105,7 +105,7 @@ class Calls:
         errors = [error for answer in answers if (error := _error_in_subanswer(answer))]
         if errors:
             raise next((error for error in errors if not isinstance(error, RolledBack)), errors[0])
-        return [answer["body"] for answer in answers]
+        return [answer.get("body") for answer in answers]
 
     def _all_pages(self, body: Any) -> list[Row]:
         rows: list[Row] = []

@@ -89,8 +89,10 @@ def changes_since(calls: Calls, object_name: str, since: datetime, *, limit: int
     """Contacts or Leads changed, deleted or merged since a time, oldest change first; at most `limit`.
 
     Ask again from a little before the last `modified_at`: rows commit out of order, and a call that
-    brought `limit` rows has left some for the next one.
+    brought `limit` rows has left some for the next one. Raises ValueError for another object.
     """
+    if object_name not in _PEOPLE:
+        raise ValueError("people are a Contact or Lead")
     needed, optional, parse = _PEOPLE[object_name]
 
     def run(kept: list[str]) -> list[Row]:
