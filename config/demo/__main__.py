@@ -20,21 +20,23 @@ READY_LIMIT = 60
 def main() -> int:
     """Run the demo until Ctrl-C, a closed terminal or the end of one of its parts; return the exit code."""
     crew = Crew()
+    problem = None
     try:
         start(crew)
         crew.wait_until(lambda: not is_database_running(), "the end")
         raise DemoImpossible(f"PostgreSQL ended, so everything stops. Its log: {postgres.find_log()}")
     except StopAsked:
         crew.say("\nStopping…")
-        return 0
     except (DemoImpossible, postgres.PostgresUnavailable) as error:
-        crew.say(f"\n{error}")
-        return 1
+        problem = error
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must leave nothing behind
         crew.stop()
         stop_database(crew)
+    if problem:
+        crew.say(f"\n{problem}")  # below the last lines of all the others
+    return 1 if problem else 0
 
 
 def start(crew: Crew) -> None:
