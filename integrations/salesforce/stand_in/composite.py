@@ -132,7 +132,7 @@ def run_url(call: Call, method: str, url: str, body: object, headers: Record) ->
     target = urlsplit(url)
     parts = [part for part in target.path.removeprefix("/services/data/").split("/") if part]
     try:
-        if not target.path.startswith("/services/data/") or not parts:
+        if not url.startswith("/services/data/") or not parts:
             raise ApiError("NOT_FOUND")
         return call.dispatch(
             Call(

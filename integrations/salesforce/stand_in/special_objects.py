@@ -47,7 +47,7 @@ def access_row(org: Org, user_id: str, record_id: str) -> Record:
     view = org.view(user_id, name) if name and profile else None
     is_there = view is not None and record_id in org.tables[name].rows and record_id not in profile.unseen
     letters = view.access if is_there else ""
-    row: Record = {"Id": record_id, "UserId": user_id, "RecordId": record_id}
+    row: Record = {"UserId": user_id, "RecordId": record_id}
     row |= {"HasReadAccess": "r" in letters, "HasEditAccess": "u" in letters, "HasDeleteAccess": "d" in letters}
     row |= {"HasTransferAccess": "u" in letters, "HasAllAccess": letters == "crud"}
     return row | {"MaxAccessLevel": "All" if letters == "crud" else "Edit" if "u" in letters else "Read"}
