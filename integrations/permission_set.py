@@ -51,7 +51,7 @@ def _add(parent: ElementTree.Element, name: str, text: str) -> None:
     ElementTree.SubElement(parent, name).text = text
 
 
-def _add_group(parent: ElementTree.Element, name: str, **values: str) -> None:
+def _add_group(parent: ElementTree.Element, name: str, /, **values: str) -> None:
     group = ElementTree.SubElement(parent, name)
     for key, text in values.items():
         _add(group, key, text)
