@@ -11,6 +11,7 @@ from config.queue_watchdog.tasks_due import has_overdue_tasks, is_database_there
 
 TICK = 0.25
 QUEUE_CHECK = 5.0
+DATABASE_CHECK = 1.0
 LONGEST_PAUSE = 15.0
 IDLE_STOP_LIMIT = 10.0  # a cluster without a task under way has stopped by then, or hangs
 
@@ -36,15 +37,21 @@ class Watchdog:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         while not self.stops_asked:
-            if not is_database_there():
-                log.warning("The queue waits for the database.")
-                self._wait(self.pause)
-                continue
-            self._tend(ClusterRun())
+            self._wait_for_database()
+            if not self.stops_asked:
+                self._tend(ClusterRun())
         log.info("The queue's workers have stopped.")
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.stops_asked += 1
+
+    def _wait_for_database(self) -> None:
+        is_said = False
+        while not self.stops_asked and not is_database_there():
+            if not is_said:
+                log.warning("The queue's workers wait for the database.")
+            is_said = True
+            self._wait(DATABASE_CHECK)
 
     def _tend(self, run: ClusterRun) -> None:
         """Look after one run of the cluster until it is gone."""
