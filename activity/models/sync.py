@@ -225,6 +225,7 @@ class ErrorGroup(models.Model):
     failures = models.PositiveIntegerField(default=0)
     is_total = models.BooleanField(default=False)
     next_canary_at = models.DateTimeField(null=True)
+    # The job whose success lets the others go.
     canary_job_id = models.BigIntegerField(null=True)
     last_failed_at = models.DateTimeField(default=timezone.now)
 
@@ -327,6 +328,10 @@ class LoggedRecord(models.Model):
         "activity.Meeting", null=True, on_delete=models.SET_NULL, related_name="logged_records"
     )
     recipient = models.CharField(max_length=320, blank=True)
+    # Whether its key stands in CallObject; else only in the description's last line.
+    in_call_object = models.BooleanField(default=False)
+    # SHA-256 of the fields that were written last: an update that changes nothing is not sent.
+    digest = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     removed_at = models.DateTimeField(null=True, blank=True)
 

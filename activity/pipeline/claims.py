@@ -156,8 +156,7 @@ def record_sending(rows: Sequence[Sending], connection_id: int, salesforce_user_
 _MAKE_DUE = """
 WITH freed AS (
     UPDATE activity_syncjob
-    SET state = CASE state WHEN 'unknown' THEN 'unknown' ELSE 'waiting' END, reason = '', reason_detail = '',
-        error_code = '', salesforce_id = '', finished_at = NULL, changed_at = %(now)s
+    SET state = 'waiting', reason = '', reason_detail = '', finished_at = NULL, changed_at = %(now)s
     WHERE id = ANY(%(ids)s::bigint[]) AND state IN ('held', 'skipped', 'failed', 'waiting')
     RETURNING id, workspace_id, activity_id, kind
 )

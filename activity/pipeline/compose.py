@@ -44,6 +44,7 @@ CALL_OBJECT = "touchline:{key}"
 MARKER = "Ref: touchline-{key}"
 
 EMAIL_KINDS = frozenset({Kind.SENT, Kind.RECEIVED, Kind.REPLIED})
+TRACKED_KINDS = frozenset({Kind.OPENED, Kind.CLICKED, Kind.DOWNLOADED})
 
 
 class Status(Protocol):
@@ -135,8 +136,11 @@ def compose(draft: Draft, match: Match | None, schema: Schema, style: Style) -> 
 
 
 def compose_update(draft: Draft, salesforce_id: str, schema: Schema, style: Style) -> Composed:
-    """The change to the Event of a meeting that was moved or canceled; whom it is related to stays as it is."""
-    fields = _event_fields(draft, None, style)
+    """The change to the Event of a meeting that was moved or canceled; whom it belongs and relates to stays.
+
+    The draft carries the key of the record, so that its marker stays too.
+    """
+    fields = _event_fields(draft, None, style) | {"OwnerId": None}
     composed = _fit("Event", fields, schema, "updateable")
     attributes = {"attributes": composed.record.pop("attributes"), "Id": salesforce_id}
     return Composed(attributes | composed.record, composed.left_out)
@@ -260,7 +264,7 @@ def _description(draft: Draft, style: Style, marker: str) -> str | None:
 def _facts(draft: Draft) -> str:
     """Lines that say who took part and what was clicked; blind copies are nobody's business."""
     lines = []
-    if draft.sender and draft.kind not in (Kind.OPENED, Kind.CLICKED, Kind.DOWNLOADED):
+    if draft.sender and draft.kind not in TRACKED_KINDS:
         lines.append(f"From: {_shown([draft.sender])}")
     if draft.to and not draft.kind.is_meeting:
         lines.append(f"To: {_shown(draft.to)}")
@@ -278,7 +282,7 @@ def _shown(people: Iterable[Person]) -> str:
 
 
 def _body(draft: Draft, choice: BodyChoice) -> str:
-    if choice == BodyChoice.NONE:
+    if choice == BodyChoice.NONE or draft.kind in TRACKED_KINDS:
         return ""
     text = many_lines(draft.meeting.description if draft.meeting else draft.text)
     if choice == BodyChoice.FIRST_LINES:

@@ -41,6 +41,13 @@ def hold_connection(connection: Connection, reason: Reason, detail: str = "", pr
     )
 
 
+def hold_workspace(workspace: Workspace, reason: Reason) -> int:
+    """Hold everything of the workspace that waits; returns how many changed."""
+    due = DueJob.objects.filter(workspace=workspace, parked=None).values("job")
+    waiting = SyncJob.objects.filter(pk__in=due, state=SyncState.WAITING)
+    return waiting.update(state=SyncState.HELD, reason=reason, changed_at=timezone.now())
+
+
 def unhold_connection(connection: Connection) -> int:
     """The org takes calls again: what was held for that waits its turn. Returns how many changed."""
     held = SyncJob.objects.filter(
@@ -87,7 +94,8 @@ def release_held(
 def _release(membership: Membership, standing: Standing, reasons: Iterable[Reason], other_user: bool) -> int:
     held = SyncJob.objects.filter(owner=membership, state=SyncState.HELD, reason__in=tuple(reasons))
     if standing.reason is not None or standing.connection is None:
-        held.update(reason=standing.reason, reason_detail=standing.detail, changed_at=timezone.now())
+        stale = held.exclude(reason=standing.reason, reason_detail=standing.detail)
+        stale.update(reason=standing.reason, reason_detail=standing.detail, changed_at=timezone.now())
         return 0
     if not other_user:
         held = held.exclude(pk__in=_of_another_user(held, standing.connection).values("job"))

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection as database
 
 from activity.models import SyncState
+from workspaces.ids import uuid7
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,29 +225,32 @@ def record_answers(rows: Sequence[Answered], now: datetime) -> None:
 _LOG_RECORDS = """
 INSERT INTO activity_loggedrecord
     (uuid, workspace_id, org_id, object_type, salesforce_id, key, owner_id, salesforce_user_id, message_id,
-     meeting_id, recipient, created_at, removed_at)
+     meeting_id, recipient, created_at, removed_at, in_call_object, digest)
 SELECT v.uuid, j.workspace_id, %(org)s, j.object_type, v.salesforce_id, j.key, j.owner_id, v.salesforce_user_id,
-       a.message_id, a.meeting_id, j.recipient, %(now)s, CASE WHEN v.removed THEN %(now)s::timestamptz END
-FROM unnest(%(ids)s::bigint[], %(salesforce_ids)s::text[], %(uuids)s::uuid[], %(users)s::text[], %(removed)s::bool[])
-     AS v(job_id, salesforce_id, uuid, salesforce_user_id, removed)
+       a.message_id, a.meeting_id, j.recipient, %(now)s, CASE WHEN v.removed THEN %(now)s::timestamptz END,
+       v.in_call_object, v.digest
+FROM unnest(%(ids)s::bigint[], %(salesforce_ids)s::text[], %(uuids)s::uuid[], %(users)s::text[], %(removed)s::bool[],
+            %(in_call_object)s::bool[], %(digests)s::text[])
+     AS v(job_id, salesforce_id, uuid, salesforce_user_id, removed, in_call_object, digest)
 JOIN activity_syncjob j ON j.id = v.job_id
 JOIN activity_activity a ON a.id = j.activity_id
-ON CONFLICT DO NOTHING
+ON CONFLICT (workspace_id, key) DO UPDATE SET removed_at = excluded.removed_at, digest = excluded.digest
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Created:
-    """A record of ours that stands in Salesforce (or stood: `removed`)."""
+class Logged:
+    """A record of ours that stands in Salesforce (or stood: `removed`), with the digest of what was written."""
 
     job_id: int
     salesforce_id: str
-    uuid: Any
     salesforce_user_id: str
+    digest: str = ""
+    in_call_object: bool = False
     removed: bool = False
 
 
-def log_records(rows: Sequence[Created], org_id: str, now: datetime) -> None:
+def log_records(rows: Sequence[Logged], org_id: str, now: datetime) -> None:
     """Remember records of ours, so that they can be changed or withdrawn later."""
     if not rows:
         return
@@ -256,9 +260,11 @@ def log_records(rows: Sequence[Created], org_id: str, now: datetime) -> None:
             {
                 "ids": [row.job_id for row in rows],
                 "salesforce_ids": [row.salesforce_id for row in rows],
-                "uuids": [row.uuid for row in rows],
+                "uuids": [uuid7() for _ in rows],
                 "users": [row.salesforce_user_id for row in rows],
                 "removed": [row.removed for row in rows],
+                "in_call_object": [row.in_call_object for row in rows],
+                "digests": [row.digest for row in rows],
                 "org": org_id,
                 "now": now,
             },

@@ -1,0 +1,179 @@
+"""The content of claimed jobs, read set-based: what happened, to whom, and what was sent before."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import F, Q
+
+from activity.models import Kind, LoggedRecord, ObjectType, Participant, SyncAttempt, SyncJob, SyncState
+from activity.pipeline.captured import Person
+from activity.pipeline.claims import Claimed
+from activity.pipeline.compose import Draft, MeetingDraft
+
+REPLY_PREFIXES = ("re:", "aw:", "sv:", "antw:", "tr:", "res:")
+_COLUMNS = (
+    "pk",
+    "key",
+    "kind",
+    "object_type",
+    "recipient",
+    "error_code",
+    "activity__occurred_at",
+    "activity__url",
+    "activity__file_name",
+    "activity__message_id",
+    "activity__message__subject",
+    "activity__message__in_reply_to",
+    "activity__message__text",
+    "activity__message__text_was_cut",
+    "activity__meeting_id",
+    "activity__meeting__title",
+    "activity__meeting__start",
+    "activity__meeting__end",
+    "activity__meeting__location",
+    "activity__meeting__description",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed job with its content, `draft` being what compose takes."""
+
+    claimed: Claimed
+    object_type: ObjectType
+    draft: Draft
+    error_code: str = ""
+    message_id: int | None = None
+    meeting_id: int | None = None
+
+    @property
+    def pk(self) -> int:
+        """The job's id."""
+        return self.claimed.job_id
+
+    @property
+    def recipient(self) -> str:
+        """The outside address."""
+        return self.draft.recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What was handed to Salesforce last for a job, by which Salesforce user."""
+
+    operation: str
+    payload: dict[str, Any] = field(repr=False)
+    salesforce_user_id: str = ""
+
+
+def load_jobs(claimed: Sequence[Claimed], owner_id: str, time_zone: str) -> list[Job]:
+    """The jobs in the order in which they were claimed; two queries.
+
+    `owner_id` is the Salesforce user that they are written for, `time_zone` the member's.
+    """
+    rows = SyncJob.objects.filter(pk__in=[each.job_id for each in claimed]).values(*_COLUMNS)
+    by_id = {row["pk"]: row for row in rows}
+    people = _people_of({row["activity__message_id"] for row in by_id.values()} - {None})
+    return [_job(each, by_id[each.job_id], people, owner_id, time_zone) for each in claimed if each.job_id in by_id]
+
+
+def _people_of(messages: Collection[int]) -> dict[tuple[int, str], tuple[Person, ...]]:
+    people: dict[tuple[int, str], tuple[Person, ...]] = defaultdict(tuple)
+    if messages:
+        rows = Participant.objects.filter(message__in=messages, role__in=("from", "to", "cc")).order_by("pk")
+        for message, role, address, name in rows.values_list("message", "role", "address", "name"):
+            people[message, role] += (Person(address, name),)
+    return people
+
+
+def _job(
+    claimed: Claimed,
+    row: dict[str, Any],
+    people: dict[tuple[int, str], tuple[Person, ...]],
+    owner_id: str,
+    time_zone: str,
+) -> Job:
+    message, meeting = row["activity__message_id"], row["activity__meeting_id"]
+    subject = row["activity__message__subject"] or ""
+    draft = Draft(
+        kind=Kind(row["kind"]),
+        key=row["key"],
+        occurred_at=row["activity__occurred_at"],
+        time_zone=time_zone,
+        owner_id=owner_id,
+        recipient=row["recipient"],
+        subject=subject,
+        is_reply=bool(row["activity__message__in_reply_to"]) or subject.lower().startswith(REPLY_PREFIXES),
+        sender=next(iter(people[message, "from"]), None),
+        to=people[message, "to"],
+        cc=people[message, "cc"],
+        text=row["activity__message__text"] or "",
+        text_was_cut=bool(row["activity__message__text_was_cut"]),
+        url=row["activity__url"],
+        file_name=row["activity__file_name"],
+        meeting=_meeting(row) if meeting else None,
+    )
+    return Job(claimed, ObjectType(row["object_type"]), draft, row["error_code"], message, meeting)
+
+
+def _meeting(row: dict[str, Any]) -> MeetingDraft:
+    return MeetingDraft(
+        title=row["activity__meeting__title"],
+        start=row["activity__meeting__start"],
+        end=row["activity__meeting__end"],
+        location=row["activity__meeting__location"],
+        description=row["activity__meeting__description"],
+    )
+
+
+def last_sent(job_ids: Collection[int]) -> dict[int, Sent]:
+    """What was sent last for each job that was sent before."""
+    if not job_ids:
+        return {}
+    rows = (
+        SyncAttempt.objects.filter(job_id__in=list(job_ids), operation__in=("create", "update"))
+        .order_by("job_id", "-number")
+        .distinct("job_id")
+    )
+    found = rows.values_list("job_id", "operation", "payload", "salesforce_user_id")
+    return {pk: Sent(operation, json.loads(payload), user) for pk, operation, payload, user in found}
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A record of ours, as far as a later activity needs it."""
+
+    pk: int
+    key: str
+    salesforce_id: str
+    digest: str
+    is_removed: bool
+
+
+def records_of_meetings(owner: int, meetings: Collection[int]) -> dict[tuple[int, str], Logged]:
+    """The Events that stand for the meetings, by meeting and outside address."""
+    if not meetings:
+        return {}
+    rows = LoggedRecord.objects.filter(owner=owner, meeting__in=list(meetings)).order_by("pk")
+    found = rows.values_list("meeting", "recipient", "pk", "key", "salesforce_id", "digest", "removed_at")
+    return {
+        (meeting, recipient): Logged(pk, key, salesforce_id, digest, removed_at is not None)
+        for meeting, recipient, pk, key, salesforce_id, digest, removed_at in found
+    }
+
+
+def newest_of_meetings(owner: int, meetings: Collection[int]) -> dict[tuple[int, str], int]:
+    """The newest job of each meeting and outside address that is or was to be logged; one query."""
+    if not meetings:
+        return {}
+    counts = Q(state__in=(SyncState.WAITING, SyncState.HELD, SyncState.UNKNOWN, SyncState.SYNCED))
+    rows = (
+        SyncJob.objects.filter(counts, owner=owner, activity__meeting__in=list(meetings))
+        .annotate(meeting=F("activity__meeting"))
+        .order_by("meeting", "recipient", "-activity__occurred_at", "-pk")
+        .distinct("meeting", "recipient")
+    )
+    return {(meeting, recipient): pk for meeting, recipient, pk in rows.values_list("meeting", "recipient", "pk")}

@@ -1,0 +1,296 @@
+"""Send what is due for one connection: claim, match, compose, call, record. Ends by itself after SYNC_DRAIN_LIMIT.
+
+- Attempts are committed before the call, the call is made outside any transaction, and each row's result is
+  recorded by its position after a count check.
+- A worker that was away for half its lease does not send: another one may think it dead.
+- What cannot be told after a call is looked up (verify.py), never sent again at once.
+"""
+
+import json
+import logging
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, transaction
+from django.utils import timezone
+
+from activity import wake
+from activity.models import DueJob, LoggedRecord, Reason, SyncJob, SyncState
+from activity.pipeline import breaker, turn
+from activity.pipeline.claims import BATCH, CLICKED_BY_PERSON, Claimed, Sending, claim, record_sending
+from activity.pipeline.hold import hold_connection, unhold_connection
+from activity.pipeline.jobs import load_jobs
+from activity.pipeline.outcome import Action
+from activity.pipeline.prepare import Ready, Sender, digest_of, prepare
+from activity.pipeline.results import Finished, Logged, finish, write_traces
+from activity.pipeline.settle import Settlement
+from activity.pipeline.standing import Standing, standings_of
+from activity.pipeline.verify import verify
+from activity.settings import settings_for
+from integrations.models import Connection
+from integrations.salesforce.client import RowResult, SalesforceClient
+from integrations.salesforce.errors import ConnectionLost, LimitReached, OutcomeUnknown, SalesforceError, Transient
+
+logger = logging.getLogger(__name__)
+
+MOST_DEATHS = 5
+SMALLEST_BATCH = 10
+AFTER_OWN_BUG = timedelta(seconds=5)
+SOON = timedelta(seconds=60)
+ONLY_UNKNOWN = -1
+"""A priority below all: what is taken then are unknown outcomes alone."""
+
+
+def drain(connection_id: int) -> None:
+    """Send and look up what is due for the connection, as long as its turn, its org and the time limit allow."""
+    connection = _load(connection_id)
+    if connection is None or connection.membership is None or not connection.is_usable:
+        return
+    standing = standings_of(connection.workspace, [connection.membership])[connection.membership.pk]
+    if standing.org is None or standing.connection is None or standing.connection.pk != connection.pk:
+        return
+    if standing.reason is not None:
+        hold_connection(connection, standing.reason, standing.detail)
+    holder = uuid.uuid4()
+    if not _take_turn(connection, holder):
+        _wake_if_org_is_full(connection)
+        return
+    try:
+        _Drain(connection, standing, holder).run()
+    finally:
+        turn.give_back(connection.pk, holder)
+    _wake_for_rest(connection)
+
+
+def _load(connection_id: int) -> Connection | None:
+    rows = Connection.objects.without_secrets().live()
+    return (
+        rows.select_related("org", "salesforce_user", "workspace", "membership__user", "membership__role")
+        .filter(pk=connection_id)
+        .first()
+    )
+
+
+def _take_turn(connection: Connection, holder: uuid.UUID) -> bool:
+    now = timezone.now()
+    until = now + timedelta(seconds=settings.SYNC_LEASE / 4)
+    return turn.take(connection.pk, connection.org.org_id, holder, now, until)
+
+
+def _wake_if_org_is_full(connection: Connection) -> None:
+    """Somebody else drains this connection and will see what is due, or the org's places are taken."""
+    now = timezone.now()
+    if not turn.is_taken(connection.pk, now):
+        wake.wake(connection.pk, due_at=now + timedelta(seconds=2))
+
+
+def _wake_for_rest(connection: Connection) -> None:
+    """What is due soon gets its wake-up at its time; the sweep sees to the rest."""
+    now = timezone.now()
+    due = DueJob.objects.filter(connection=connection, parked=None, due_at__lte=now + SOON)
+    next_due = due.order_by("due_at").values_list("due_at", flat=True).first()
+    paused = breaker.is_paused(connection.org.org_id, now)
+    if next_due is not None and not paused:
+        wake.wake(connection.pk, due_at=max(next_due, now))
+
+
+@dataclass
+class _Drain:
+    """One worker's turn with one connection."""
+
+    connection: Connection
+    standing: Standing
+    holder: uuid.UUID
+
+    def __post_init__(self) -> None:
+        self.sender = Sender(
+            self.connection, self.standing.org, self.connection.membership, settings_for(self.connection.membership)
+        )
+        self.batch_size = BATCH
+        self.is_unheld = False
+        self.ends_at = time.monotonic() + settings.SYNC_DRAIN_LIMIT
+
+    def run(self) -> None:
+        """Batch after batch, until nothing is due, somebody else waits, or the time is up."""
+        while time.monotonic() < self.ends_at and _take_turn(self.connection, self.holder):
+            allowance = self._allowance()
+            limit = 1 if allowance.is_probe else self.batch_size
+            now = timezone.now()
+            self.claimed_at = time.monotonic()
+            lease_until = now + timedelta(seconds=settings.SYNC_LEASE)
+            claimed = claim(self.connection.pk, now, lease_until, priority=allowance.priority, limit=limit)
+            goes_on = self._process(claimed) if claimed else True
+            if goes_on and allowance.is_probe:
+                breaker.end_pause(self.connection.org.org_id)
+            if not claimed or not goes_on or wake.others_wait(self.connection.pk):
+                return
+
+    def _allowance(self) -> breaker.Allowance:
+        if self.standing.reason is not None:
+            return breaker.Allowance(ONLY_UNKNOWN)
+        allowance = breaker.allowance(self.standing.org, timezone.now())
+        if allowance.reason is not None:
+            above = max(allowance.priority, CLICKED_BY_PERSON - 1)
+            hold_connection(self.connection, allowance.reason, allowance.detail, priority_above=above)
+        elif not self.is_unheld:
+            unhold_connection(self.connection)
+        self.is_unheld = allowance.reason is None
+        return allowance
+
+    def _process(self, claimed: Sequence[Claimed]) -> bool:
+        """Work on one batch; returns whether to go on. A bug of ours costs the batch a claim."""
+        try:
+            return self._work(claimed)
+        except (OperationalError, InterfaceError):
+            raise  # the database is away: the lease ends by itself, and what was sent is looked up then
+        except Exception:
+            logger.exception("a batch of connection %s failed", self.connection.pk)
+            self._shorten_leases(claimed)
+            return False
+
+    def _shorten_leases(self, claimed: Sequence[Claimed]) -> None:
+        """Counted like a worker's death: smaller batches find the row, and it is set aside."""
+        ids = [each.job_id for each in claimed]
+        soon = timezone.now() + AFTER_OWN_BUG
+        DueJob.objects.filter(job__in=ids, leased=True).update(due_at=soon)
+
+    def _work(self, claimed: Sequence[Claimed]) -> bool:
+        claimed = self._quarantine(claimed)
+        user = self.connection.membership.user
+        jobs = load_jobs(claimed, self.sender.salesforce_user_id, user.time_zone)
+        settlement = Settlement(self.connection, timezone.now())
+        lost = [job for job in jobs if job.claimed.sent_at or job.claimed.unknown_since]
+        if lost:
+            verify(lost, self.sender, settlement)
+        rest = [job for job in jobs if not (job.claimed.sent_at or job.claimed.unknown_since)]
+        answered = True
+        if rest:
+            ready = prepare(rest, self.sender, settlement)
+            answered = self._send_all(ready, settlement)
+        settlement.now = timezone.now()
+        done = settlement.write()
+        self._take_back_doubles(settlement, done)
+        return answered and settlement.paused_until is None
+
+    def _take_back_doubles(self, settlement: Settlement, done: set[int]) -> None:
+        """We were overtaken between check and call, and the record exists twice: ours is the one too many."""
+        mine = {each.job_id: each.salesforce_id for each in settlement.records if each.job_id not in done}
+        if not mine:
+            return
+        theirs = SyncJob.objects.filter(pk__in=mine, state=SyncState.SYNCED).values_list("pk", "salesforce_id")
+        doubles = [mine[pk] for pk, salesforce_id in theirs if salesforce_id != mine[pk]]
+        if doubles:
+            logger.warning("connection %s takes back %s records written twice", self.connection.pk, len(doubles))
+            self.sender.client.delete_many(doubles)
+
+    def _quarantine(self, claimed: Sequence[Claimed]) -> list[Claimed]:
+        """Set aside what five workers died of; what may have been sent needs a person's look."""
+        dead = [each for each in claimed if each.deaths >= MOST_DEATHS]
+        finish(
+            [
+                Finished(
+                    each.job_id,
+                    each.attempt,
+                    SyncState.FAILED,
+                    Reason.NEEDS_A_LOOK if each.sent_at or each.unknown_since else Reason.QUARANTINED,
+                )
+                for each in dead
+            ],
+            timezone.now(),
+        )
+        for each in dead:
+            logger.error("job %s was set aside after %s workers died", each.job_id, each.deaths)
+        return [each for each in claimed if each.deaths < MOST_DEATHS]
+
+    # --- Sending ------------------------------------------------------------------------------------------
+
+    def _send_all(self, ready: Sequence[Ready], settlement: Settlement) -> bool:
+        creates = [each for each in ready if each.operation == "create"]
+        updates = [each for each in ready if each.operation == "update"]
+        goes_on = True
+        for rows, call in (
+            (creates, SalesforceClient.create_many.__name__),
+            (updates, SalesforceClient.update_many.__name__),
+        ):
+            if rows and not goes_on:
+                self._put_back(rows, settlement)
+            elif rows:
+                goes_on = self._send(rows, call, settlement)
+        return goes_on
+
+    def _send(self, rows: Sequence[Ready], call: str, settlement: Settlement) -> bool:
+        """One call for rows of one operation; returns whether Salesforce answered it."""
+        try:
+            send = getattr(self.sender.client, call)
+        except SalesforceError as error:
+            settlement.settle_unsent([each.job for each in rows], error)
+            return False
+        if time.monotonic() - self.claimed_at > settings.SYNC_LEASE / 2 or not _take_turn(
+            self.connection, self.holder
+        ):
+            self._put_back(rows, settlement)
+            return False
+        rows = self._write_attempts(rows, settlement)
+        return self._call(rows, send, settlement) if rows else True
+
+    def _put_back(self, rows: Sequence[Ready], settlement: Settlement) -> None:
+        """Too late to send safely: the next claim does it."""
+        for each in rows:
+            settlement.postpone(each.job, timezone.now())
+
+    def _write_attempts(self, rows: Sequence[Ready], settlement: Settlement) -> list[Ready]:
+        """Commit what is about to be sent, and why; whoever looks it up later needs both."""
+        sending = [
+            Sending(each.job.pk, each.job.claimed.attempt, each.operation, json.dumps(each.payload)) for each in rows
+        ]
+        with transaction.atomic():
+            ours = record_sending(sending, self.connection.pk, self.sender.salesforce_user_id, timezone.now())
+            write_traces({each.job.pk: trace for each in rows if (trace := settlement.traces.pop(each.job.pk, None))})
+        return [each for each in rows if each.job.pk in ours]
+
+    def _call(self, rows: Sequence[Ready], send: Callable[..., list[RowResult]], settlement: Settlement) -> bool:
+        sent_at = timezone.now()
+        try:
+            results = send([each.payload for each in rows])
+        except Exception as error:
+            if not isinstance(error, SalesforceError):
+                logger.exception("a call of connection %s failed after sending", self.connection.pk)
+            settlement.now = sent_at
+            self._shrink(error)
+            for each in rows:
+                self._settle(each, error, settlement, whole_call=True)
+            return isinstance(error, SalesforceError) and not isinstance(
+                error, Transient | LimitReached | ConnectionLost
+            )
+        settlement.now = timezone.now()
+        for each, result in zip(rows, results, strict=True):
+            if result.error is None and result.id:
+                self._record(each, result.id, settlement)
+            else:
+                self._settle(each, result.error or OutcomeUnknown("result_empty"), settlement, whole_call=False)
+        return True
+
+    def _shrink(self, error: Exception) -> None:
+        """After a time-out the next batches of this turn are half as large."""
+        if isinstance(error, OutcomeUnknown):
+            self.batch_size = max(SMALLEST_BATCH, self.batch_size // 2)
+
+    def _record(self, each: Ready, salesforce_id: str, settlement: Settlement) -> None:
+        logged = Logged(
+            each.job.pk,
+            salesforce_id,
+            self.sender.salesforce_user_id,
+            digest_of(each.payload),
+            "CallObject" in each.payload,
+        )
+        settlement.succeed(each.job, logged, each.related)
+
+    def _settle(self, each: Ready, error: Exception, settlement: Settlement, *, whole_call: bool) -> None:
+        is_update = each.operation == "update"
+        decision = settlement.settle_sent(each.job, error, each.related, is_update=is_update, whole_call=whole_call)
+        if decision.action == Action.SKIP and each.logged:
+            LoggedRecord.objects.filter(pk=each.logged.pk).update(removed_at=settlement.now)

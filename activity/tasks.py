@@ -1,0 +1,30 @@
+"""What the queue runs; queued by dotted name, with integers only."""
+
+from activity import retention, wake
+from activity.models import Reason, SyncJob, SyncState
+from activity.pipeline import late, log_to_salesforce
+from activity.pipeline import sweep as sweeping
+from workspaces.models import Workspace
+
+
+def log_due_jobs(connection_id: int) -> None:
+    """A wake-up: send what is due for one connection."""
+    wake.take(connection_id)
+    log_to_salesforce.drain(connection_id)
+
+
+def sweep() -> int:
+    """Each minute: whatever is due and was not woken."""
+    return sweeping.sweep()
+
+
+def match_late() -> int:
+    """Each half hour: addresses that nobody had may belong to somebody now."""
+    unmatched = SyncJob.objects.filter(state=SyncState.SKIPPED, reason=Reason.NO_MATCH)
+    workspaces = Workspace.objects.filter(pk__in=unmatched.order_by().values("workspace").distinct())
+    return sum(late.match_late(workspace) for workspace in workspaces)
+
+
+def forget() -> int:
+    """Each hour: what is older than the workspace keeps it."""
+    return retention.forget_old()

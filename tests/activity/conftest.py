@@ -1,0 +1,52 @@
+"""Ben, connected to the stand-in, in a workspace whose Sync User reads and whose role is confirmed."""
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from activity.settings import confirm
+from integrations.connections import connection_of, live_org
+from integrations.models import Connection, Intent, SalesforceOrg
+from tests.activity.stories import connect
+from tests.integrations.journeys import BEN, SYNC
+from tests.stand_in_fixtures import TestedStandIn
+from workspaces.models import Membership, Workspace
+
+
+@pytest.fixture
+def salesforce(db: None, stand_in: TestedStandIn, settings: Settings) -> TestedStandIn:
+    """The stand-in, and our settings pointing at it."""
+    settings.SALESFORCE_LOGIN_URL = stand_in.login_url
+    settings.SALESFORCE_SANDBOX_LOGIN_URL = stand_in.sandbox_login_url
+    settings.SALESFORCE_EXTRA_HOSTS = frozenset(stand_in.extra_hosts)
+    settings.SALESFORCE_CA_BUNDLE = stand_in.ca_bundle
+    return stand_in
+
+
+@pytest.fixture
+def org(salesforce: TestedStandIn, ada_member: Membership) -> SalesforceOrg:
+    """Acme's organisation with a Sync User of its own; the role's switches are confirmed."""
+    workspace = ada_member.workspace
+    workspace.own_domains = ["acme.example"]
+    workspace.save()
+    connect(salesforce, ada_member, SYNC, Intent.SYNC_USER)
+    confirm(ada_member.role, {}, ada_member.user)
+    found = live_org(workspace)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def bens_connection(salesforce: TestedStandIn, org: SalesforceOrg, ben_member: Membership) -> Connection:
+    """Ben's own connection."""
+    connect(salesforce, ben_member, BEN, Intent.MEMBER)
+    found = connection_of(ben_member)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def acme_with_domain(acme: Workspace) -> Workspace:
+    """Acme with its own domain, before anybody connected anything."""
+    acme.own_domains = ["acme.example"]
+    acme.save()
+    return acme
