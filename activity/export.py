@@ -22,9 +22,13 @@ class _Line:
 
 
 def write_csv(
-    workspace: Workspace, filters: LogFilters, owner: Membership | None, viewer: Membership
+    workspace: Workspace,
+    filters: LogFilters,
+    owner: Membership | None,
+    viewer: Membership,
+    chunk: int = CHUNK,
 ) -> Iterator[str]:
-    """Yield the lines of the filtered log as `viewer` may see it, newest first, read in chunks of 1,000 rows.
+    """Yield the lines of the filtered log as `viewer` may see it, newest first, read in chunks.
 
     Times are in the time zone that is current when this is called, with their offset.
     """
@@ -35,7 +39,7 @@ def write_csv(
         yield "\ufeff" + writer.writerow(COLUMNS)  # the mark tells Excel that it is UTF-8
         after = None
         while True:
-            page = activity_log(workspace, filters, owner, after, viewer=viewer, size=CHUNK)
+            page = activity_log(workspace, filters, owner, after, viewer=viewer, size=chunk)
             for row in page.rows:
                 yield writer.writerow([as_text(cell) for cell in _cells(row, owner or row.member, zone)])
             after = page.older

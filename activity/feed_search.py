@@ -25,6 +25,8 @@ IS_KINDS: dict[str, tuple[Kind, ...]] = {
 IS_FLAGS = ("private", "unsynced")
 OPERATORS = ("is", "to", "from", "subject", "sent")
 LONGEST = 500
+# Beyond these a day in some time zone is no moment any more.
+YEARS = range(2000, 3000)
 
 _TERM = re.compile(r'(?:(?P<operator>[A-Za-z]+):)?(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))')
 
@@ -93,7 +95,10 @@ def _read_sent(search: FeedSearch, value: str, today: date) -> None:
 
 def _read_day(text: str, today: date) -> date:
     near = {"today": today, "yesterday": today - timedelta(days=1)}
-    return near[text] if text in near else date.fromisoformat(text)
+    day = near[text] if text in near else date.fromisoformat(text)
+    if day.year not in YEARS:
+        raise ValueError(text)
+    return day
 
 
 _READERS: dict[str, Callable[[FeedSearch, str, date], None]] = {

@@ -14,7 +14,6 @@ from integrations.salesforce.error_classes import NOBODY as SALESFORCES_NOBODY
 from integrations.salesforce.error_classes import YOU
 from integrations.salesforce.errors import find_row
 
-
 OWNER = "the member"
 ADMIN = "a workspace admin"
 NOBODY = "nobody: it goes on by itself"
@@ -103,6 +102,7 @@ REASON_WORDS: dict[Reason, Words] = {
         Button.ROLE_SETTINGS,
         ADMIN,
         "Settings › Roles",
+        known="Not logged: “{detail}” is switched off by the role.",
     ),
     Reason.NOT_VIA_TOUCHLINE: Words(
         "Not sent with Touchline, and “Sync all messages” was off.",

@@ -4,6 +4,7 @@ import uuid
 from datetime import date, datetime, time, timedelta
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 
 from activity.models import Kind, ObjectType, Reason, StatusGroup, SyncState
@@ -39,6 +40,11 @@ REASON_CHOICES = [
 ]
 
 
+DAY_INPUT = forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+# Beyond these a day in some time zone is no moment any more.
+SANE_DAYS = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 12, 31))]
+
+
 class LogFilterForm(forms.Form):
     """The filters of the Activity Log, as they stand in the address. What is not understood filters nothing."""
 
@@ -48,8 +54,8 @@ class LogFilterForm(forms.Form):
     type = forms.ChoiceField(required=False, choices=[("", "Tasks and Events"), *ObjectType.choices])
     reason = forms.ChoiceField(required=False, choices=REASON_CHOICES)
     whose = forms.ChoiceField(required=False)
-    since = forms.DateField(required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
-    until = forms.DateField(required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    since = forms.DateField(required=False, widget=DAY_INPUT, validators=SANE_DAYS)
+    until = forms.DateField(required=False, widget=DAY_INPUT, validators=SANE_DAYS)
     after = forms.UUIDField(required=False, widget=forms.HiddenInput)
     before = forms.UUIDField(required=False, widget=forms.HiddenInput)
 

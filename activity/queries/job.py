@@ -4,9 +4,9 @@ import json
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from activity.models import DecisionTrace, DueJob, KnownPerson, Outcome, SyncAttempt, SyncJob, SyncState
+from activity.queries.trace import TraceStep, build_trace
 from activity.reasons import Button, Explanation, explain
 from workspaces.models import Membership, Workspace
 
@@ -33,14 +33,6 @@ class Attempt:
     def milliseconds(self) -> int | None:
         """How long it took; None while it is under way."""
         return round((self.ended_at - self.started_at).total_seconds() * 1000) if self.ended_at else None
-
-
-@dataclass(frozen=True, slots=True)
-class TraceStep:
-    """One step of the decision, with its values as (name, text) pairs."""
-
-    title: str
-    values: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +105,14 @@ def job_detail(job: SyncJob) -> JobDetail:
     workspace = job.workspace_id
     attempts = SyncAttempt.objects.filter(workspace=workspace, job_id=job.pk).order_by("-number")
     trace = DecisionTrace.objects.filter(workspace=workspace, job_id=job.pk).first()
-    due = DueJob.objects.filter(workspace=workspace, job=job).values_list("due_at", flat=True).first()
+    # A parked job waits for another one; its own time says nothing.
+    due = DueJob.objects.filter(workspace=workspace, job=job, parked=None).values_list("due_at", flat=True).first()
     org = job.workspace.salesforce_orgs.filter(retired_at=None).first()
     return JobDetail(
         job=job,
         explanation=explain(job.reason, job.reason_detail, job),
         attempts=tuple(map(_build_attempt, attempts)),
-        trace=_build_trace(trace.content if trace else {}),
+        trace=build_trace(trace.content if trace else {}),
         candidates=find_candidates(job.workspace, job.recipient),
         buttons=possible_buttons(job),
         web_url=org.web_url if org else "",
@@ -180,29 +173,8 @@ def read_message(answer: str) -> str:
         content = json.loads(answer or "{}")
     except ValueError:
         return answer
-    entries = content if isinstance(content, list) else content.get("errors") or [content]
+    if isinstance(content, dict):
+        content = content.get("errors") or [content]
+    entries = content if isinstance(content, list) else []
     messages = [entry.get("message") for entry in entries if isinstance(entry, dict)]
     return "\n".join(message for message in messages if message)
-
-
-def _build_trace(content: dict[str, Any]) -> tuple[TraceStep, ...]:
-    return tuple(
-        TraceStep(title.replace("_", " ").capitalize(), tuple(_name_values(value)))
-        for title, value in content.items()
-    )
-
-
-def _name_values(value: Any) -> list[tuple[str, str]]:
-    if isinstance(value, dict):
-        return [(str(name).replace("_", " "), _in_words(part)) for name, part in value.items()]
-    return [("", _in_words(value))]
-
-
-def _in_words(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: "none"}[value]
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(_in_words, value)) or "none"
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {_in_words(part)}" for name, part in value.items())
-    return str(value)

@@ -67,7 +67,8 @@ def unresolved_jobs(viewer: Membership) -> QuerySet[SyncJob]:
 def _ignored(viewer: Membership) -> Q:
     ignored = Q(pk__in=())
     for rule in viewer.never_log.exclude(kind=ExclusionKind.SUBJECT):
-        ending = f"@{rule.value}".lower()
-        is_domain = rule.kind == ExclusionKind.DOMAIN
-        ignored |= Q(recipient__endswith=ending) if is_domain else Q(recipient=rule.value.lower())
+        if rule.kind == ExclusionKind.DOMAIN:
+            ignored |= Q(recipient__endswith=f"@{rule.value}") | Q(recipient__endswith=f".{rule.value}")
+        else:
+            ignored |= Q(recipient=rule.value)
     return ignored

@@ -1,0 +1,190 @@
+"""The Live Feed: what is shown to whom, found by which search."""
+
+from datetime import date, timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from activity.feed_search import parse_search
+from activity.models import Kind, MemberSettings, Message, Participant, Reason, StatusGroup, SyncState
+from activity.queries.feed import chart, live_feed
+from tests.activity.rows import GRACE, NOON, make_activity, make_job, make_message
+
+ALAN = "alan@bletchley.example"
+
+
+def feed(viewer, text="", **kwargs):
+    return live_feed(viewer.workspace, parse_search(text, date(2026, 11, 20)), viewer, **kwargs)
+
+
+def seen(viewer, text="") -> list:
+    return [item.uuid for item in feed(viewer, text).items]
+
+
+def test_everybodys_activities_newest_first_and_none_of_other_workspaces(ada_member, ben_member, cleo_member):
+    older = make_activity(ada_member)
+    newer = make_activity(ben_member, occurred_at=NOON + timedelta(minutes=1))
+    make_activity(cleo_member)
+
+    assert seen(ada_member) == [newer.uuid, older.uuid]
+    assert [(item.member, item.is_own) for item in feed(ada_member).items] == [("Ben", False), ("Ada", True)]
+
+
+def test_pages_follow_one_another(ben_member):
+    made = [make_activity(ben_member, occurred_at=NOON + timedelta(minutes=n // 2)).uuid for n in range(5)][::-1]
+
+    first = feed(ben_member, size=2)
+    second = feed(ben_member, after=first.older, size=2)
+    third = feed(ben_member, after=second.older, size=2)
+
+    assert [item.uuid for page in (first, second, third) for item in page.items] == made
+    assert third.older is None
+
+
+def test_what_is_private_is_kept_private_and_not_found_by_its_content(ada_member, ben_member):
+    job = make_job(ben_member, SyncState.SKIPPED, private=True, reason=Reason.KEPT_PRIVATE)
+
+    (for_ada,), (for_ben,) = feed(ada_member).items, feed(ben_member).items
+    assert (for_ada.who, for_ada.title, for_ada.sentence, for_ada.status, for_ada.job) == ("", "", "", None, None)
+    assert (for_ada.is_hidden, for_ada.member, for_ada.kind_label) == (True, "Ben", "Sent")
+    assert (for_ben.who, for_ben.title, for_ben.job, for_ben.is_hidden) == (GRACE, job.subject, job.uuid, False)
+    for text in ("pricing", "subject:pricing", "to:grace", "from:ben", "is:unsynced"):
+        assert (seen(ada_member, text), seen(ben_member, text)) == ([], [job.activity.uuid]), text
+    assert (seen(ada_member, "is:private"), seen(ben_member, "is:private")) == ([], [job.activity.uuid])
+
+
+def test_who_does_not_share_is_seen_by_nobody_else(ada_member, ben_member):
+    made = make_activity(ben_member)
+    MemberSettings.objects.create(membership=ben_member, share_in_feed=False)
+
+    assert (seen(ada_member), seen(ben_member)) == ([], [made.uuid])
+
+
+@pytest.fixture
+def several(ada_member, ben_member) -> dict:
+    """Activities that differ in what a search can ask for."""
+    made = {
+        "sent": make_job(ben_member, SyncState.SYNCED, subject="Price list").activity,
+        "opened": make_job(ben_member, kind=Kind.OPENED, subject="Hello").activity,
+        "alans": make_activity(ben_member, subject="Hello Alan", to=[ALAN]),
+        "meeting": make_activity(ben_member, Kind.MEETING_CONFIRMED, subject="Kick-off"),
+        "adas": make_activity(ada_member, subject="Something else"),
+        "old": make_activity(ben_member, subject="Long ago", occurred_at=NOON - timedelta(days=5)),
+    }
+    for minute, name in enumerate(["adas", "meeting", "alans", "opened", "sent"]):
+        made[name].occurred_at = NOON + timedelta(minutes=minute)
+        made[name].save()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", ["sent", "opened", "alans", "meeting", "adas", "old"]),
+        ("is:opened", ["opened"]),
+        ("is:opened is:meeting", ["opened", "meeting"]),
+        ("is:unsynced", ["opened"]),
+        (f"to:{ALAN}", ["alans"]),
+        ("to:bletchley.example", ["alans"]),
+        ("from:me", ["sent", "opened", "alans", "meeting", "old"]),
+        ("from:ada", ["adas"]),
+        ("from:everyone", ["sent", "opened", "alans", "meeting", "adas", "old"]),
+        ("subject:hello", ["opened", "alans"]),
+        ("subject:kick", ["meeting"]),
+        ("alan", ["alans"]),
+        ("ada", ["adas"]),
+        ("hello is:opened", ["opened"]),
+        ("sent:2026-11-15", ["old"]),
+        ("sent:2026-11-15..2026-11-19", ["old"]),
+        ("sent:..2026-11-19", ["old"]),
+        ("sent:2026-11-16..", ["sent", "opened", "alans", "meeting", "adas"]),
+        ("nothing-like-this", []),
+    ],
+)
+def test_searches(ben_member, several, text, names):
+    assert seen(ben_member, text) == [several[name].uuid for name in names]
+
+
+def test_days_are_those_of_the_persons_time_zone(ben_member):
+    made = make_activity(ben_member, occurred_at=NOON.replace(hour=23, minute=30))
+
+    with timezone.override("Europe/Berlin"):
+        assert (seen(ben_member, "sent:2026-11-20"), seen(ben_member, "sent:2026-11-21")) == ([], [made.uuid])
+
+
+def test_one_pixel_and_several_recipients_is_nobodys_name(ben_member):
+    message = make_message(ben_member, "Pricing", [GRACE, ALAN])
+    make_activity(ben_member, Kind.OPENED, message=message)
+    make_activity(ben_member, Kind.OPENED, message=message, recipient=ALAN)
+    make_activity(ben_member, Kind.SENT, message=message)
+
+    items = feed(ben_member).items
+    assert [(item.who, item.more) for item in items] == [(GRACE, 1), (ALAN, 0), ("a recipient", 0)]
+
+
+def test_names_stand_where_they_are_known(ben_member):
+    message = Message.objects.create(workspace=ben_member.workspace, message_id="1@x", subject="Hi")
+    Participant.objects.create(message=message, role="from", address=GRACE, name="Grace Hopper")
+    Participant.objects.create(message=message, role="to", address=ben_member.user.email)
+    make_activity(ben_member, Kind.RECEIVED, message=message)
+
+    (item,) = feed(ben_member).items
+    assert (item.who, item.preposition, item.kind_label) == ("Grace Hopper", "from", "Received")
+
+
+def test_the_state_of_several_records_is_the_one_that_needs_most(ben_member):
+    activity = make_job(ben_member, SyncState.SYNCED, recipient=GRACE).activity
+    failed = make_job(
+        ben_member, SyncState.FAILED, activity=activity, recipient=ALAN, reason=Reason.REJECTED, salesforce_id=""
+    )
+
+    (item,) = feed(ben_member).items
+    assert (item.status, item.status_label, item.tone) == (StatusGroup.ERRORS, "1 of 2 synced", "bad")
+    assert (item.job, item.sentence) == (failed.uuid, "Salesforce did not accept it.")
+
+
+def test_colleagues_get_no_link_to_a_row_that_they_cannot_open(ada_member, ben_member):
+    job = make_job(ada_member)
+
+    (for_ben,), (for_ada,) = feed(ben_member).items, feed(ada_member).items
+    assert (for_ben.job, for_ada.job) == (None, job.uuid)
+    assert for_ben.status == StatusGroup.NOT_SYNCED
+
+
+def test_the_version_changes_with_an_item_and_with_its_state(ben_member):
+    job = make_job(ben_member)
+    first = feed(ben_member).version
+    job.changed_at += timedelta(seconds=1)
+    job.save()
+    second = feed(ben_member).version
+    make_activity(ben_member)
+
+    assert len({first, second, feed(ben_member).version}) == 3
+
+
+def test_the_chart_counts_the_last_days(ada_member, ben_member, cleo_member):
+    today = NOON.date()
+    for days in (0, 0, 3, 14, 15):
+        make_activity(ben_member, occurred_at=NOON - timedelta(days=days))
+    make_activity(cleo_member)
+
+    with time_machine.travel(NOON, tick=False):
+        bars = chart(ada_member.workspace, ada_member, today)
+
+    assert [bar.day for bar in bars] == [today - timedelta(days=days) for days in range(14, -1, -1)]
+    assert [bar.count for bar in bars] == [1, *[0] * 10, 1, 0, 0, 2]
+    assert (bars[-1].y, bars[-1].height, bars[0].height) == (4, 36, 18)
+
+
+def test_the_chart_of_an_empty_workspace_is_flat(ada_member):
+    assert {bar.height for bar in chart(ada_member.workspace, ada_member, NOON.date())} == {1}
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_queries_do_not_grow_with_rows(ben_member, django_assert_num_queries, rows):
+    for _ in range(rows):
+        make_job(ben_member)
+
+    with django_assert_num_queries(3):
+        assert len(feed(ben_member).items) == rows

@@ -1,0 +1,140 @@
+"""The drill-down of one row."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from activity.models import DecisionTrace, KnownPerson, Reason, SyncState
+from activity.queries.job import (
+    Candidate,
+    find_job,
+    job_detail,
+    possible_buttons,
+    read_message,
+)
+from activity.queries.trace import TraceStep
+from activity.reasons import Button
+from tests.activity.rows import GRACE, NOON, TASK_ID, make_attempt, make_job, make_org
+
+REFUSED = '{"success":false,"errors":[{"statusCode":"X","message":"Close the deal first","fields":[]}]}'
+
+
+def test_members_find_their_own_rows_and_admins_everybodys(acme, ada_member, ben_member, cleo_member):
+    bens, adas = make_job(ben_member), make_job(ada_member)
+
+    assert find_job(acme, bens.uuid, ben_member) == bens
+    assert find_job(acme, bens.uuid, ada_member) == bens
+    assert find_job(acme, adas.uuid, ben_member) is None
+    assert find_job(acme, make_job(cleo_member).uuid, ada_member) is None
+
+
+def test_a_private_row_is_found_by_its_owner_alone(acme, ada_member, ben_member):
+    job = make_job(ben_member, private=True)
+
+    assert find_job(acme, job.uuid, ben_member) == job
+    assert find_job(acme, job.uuid, ada_member) is None
+
+
+def test_attempts_trace_candidates_and_links(acme, ben_member):
+    make_org(acme)
+    job = make_job(ben_member, SyncState.SYNCED, person_id="003000000000001AAA", related_id="006000000000001AAA")
+    make_attempt(job, 1, outcome="unknown", answer="", ended_at=None)
+    make_attempt(job, 2, outcome="synced", answer='{"id":"x","success":true,"errors":[]}', request_id="TID:1")
+    DecisionTrace.objects.create(
+        workspace=acme,
+        job_id=job.pk,
+        content={"settings_version": 3, "candidates": []},
+    )
+    KnownPerson.objects.create(
+        workspace=acme,
+        address=GRACE,
+        fetched_at=NOON,
+        candidates=[{"id": "003000000000001AAA", "kind": "Contact", "name": "Grace", "account_name": "Hopper"}],
+    )
+
+    detail = job_detail(job)
+
+    assert [(a.number, a.operation, a.outcome_label, a.milliseconds) for a in detail.attempts] == [
+        (2, "Create", "Synced", 412),
+        (1, "Create", "No answer", None),
+    ]
+    assert detail.trace == (
+        TraceStep("Settings", ("Version 3 of the role’s settings",)),
+        TraceStep("People found", ("Nobody with this address",)),
+    )
+    assert detail.candidates == (Candidate("003000000000001AAA", "Contact", "Grace", "Hopper"),)
+    assert (detail.record_url, detail.person_url, detail.related_url) == (
+        f"https://acme.my.salesforce.com/{TASK_ID}",
+        "https://acme.my.salesforce.com/003000000000001AAA",
+        "https://acme.my.salesforce.com/006000000000001AAA",
+    )
+    assert detail.refused is None
+
+
+def test_without_an_org_there_are_no_links(ben_member):
+    assert job_detail(make_job(ben_member, SyncState.SYNCED)).record_url == ""
+
+
+def test_what_was_sent_and_what_salesforce_said_are_the_newest(ben_member):
+    job = make_job(ben_member, SyncState.FAILED, reason=Reason.REJECTED)
+    make_attempt(job, 1, payload='{"Subject":"old"}', answer=REFUSED)
+    make_attempt(job, 2, payload='{"Subject":"new"}', answer=REFUSED.replace("deal", "year"))
+    make_attempt(job, 3, operation="look_up", payload="", answer="", outcome="not_found")
+
+    detail = job_detail(job)
+
+    assert json.loads(detail.sent.payload) == {"Subject": "new"}
+    assert detail.refused is None
+    assert detail.attempts[1].salesforce_text == "Close the year first"
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ("", ""),
+        (REFUSED, "Close the deal first"),
+        ('{"id":"x","success":true,"errors":[]}', ""),
+        ('[{"errorCode":"A","message":"one"},{"errorCode":"B","message":"two"}]', "one\ntwo"),
+        ('{"errorCode":"A","message":"one"}', "one"),
+        ('{"errors":["text only"]}', ""),
+        ("<html>", "<html>"),
+        ("3", ""),
+        ("null", ""),
+    ],
+)
+def test_salesforces_words_are_read_from_any_shape_of_answer(answer, text):
+    assert read_message(answer) == text
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "buttons"),
+    [
+        (SyncState.WAITING, "", (Button.WITHDRAW,)),
+        (SyncState.UNKNOWN, "", ()),
+        (SyncState.SYNCED, "", (Button.DELETE,)),
+        (SyncState.HELD, Reason.PLAN, (Button.RETRY, Button.RELINK, Button.WITHDRAW)),
+        (SyncState.FAILED, Reason.REJECTED, (Button.RETRY, Button.RELINK, Button.WITHDRAW)),
+        (SyncState.SKIPPED, Reason.NO_MATCH, (Button.RETRY, Button.RELINK)),
+    ],
+)
+def test_the_buttons_of_each_state(ben_member, state, reason, buttons):
+    assert possible_buttons(make_job(ben_member, state, reason=reason)) == buttons
+
+
+def test_a_row_without_a_recipient_cannot_be_linked(ben_member):
+    job = make_job(ben_member, SyncState.SKIPPED, reason=Reason.RECIPIENT_UNKNOWN, recipient="")
+
+    assert possible_buttons(job) == (Button.RETRY,)
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_queries_do_not_grow_with_attempts(acme, ben_member, django_assert_num_queries, attempts):
+    make_org(acme)
+    row = make_job(ben_member, SyncState.FAILED, reason=Reason.REJECTED).uuid
+    job = find_job(acme, row, ben_member)
+    for number in range(attempts):
+        make_attempt(job, number + 1, started_at=NOON + timedelta(seconds=number))
+
+    with django_assert_num_queries(6):
+        assert len(job_detail(find_job(acme, row, ben_member)).attempts) == attempts
