@@ -96,5 +96,6 @@ class Deeds:
                 values: Record = {field_name: new_id}
                 if what_id:
                     values["WhatId"] = what_id
-                values["AccountId"] = self.account_of(row.get("WhatId") or what_id) or self.account_of(new_id)
+                moved = {**row, **values}
+                values["AccountId"] = self.account_of(moved.get("WhatId")) or self.account_of(moved.get("WhoId"))
                 self._rewrite(row, values, self.system_user)

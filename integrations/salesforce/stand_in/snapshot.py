@@ -181,7 +181,7 @@ class SnapshotKeeper:
             load(self.stand_in, json.loads(self.path.read_text()))
         except FileNotFoundError:
             return False
-        except (ValueError, KeyError, TypeError, IndexError):
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
             os.replace(self.path, self.path.with_suffix(".unreadable"))
             return False
         return True
