@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import requests
 
-from integrations.salesforce.answers import faults_in
+from integrations.salesforce.answers import Fault, faults_in
 from integrations.salesforce.errors import (
     RolledBack,
     SalesforceError,
@@ -76,7 +76,7 @@ class Calls:
             # in it.
             pass
         # Outside the handler, so that the library's exception (URL, body) does not hang on ours as context.
-        raise unreadable_answer(write=write)
+        raise unreadable_answer(write=write, request_id=self.session.request_id)
 
     def query(self, soql: str, *, include_deleted: bool = False) -> list[Row]:
         """All rows of one short query, pages followed; with deleted and archived ones on demand."""
@@ -101,8 +101,8 @@ class Calls:
         body = self.call("POST", "composite", json={"allOrNone": False, "compositeRequest": requests_})
         answers = body.get("compositeResponse") if isinstance(body, dict) else None
         if not isinstance(answers, list) or len(answers) != len(urls):
-            raise UnexpectedAnswer("composite_incomplete")
-        errors = [error for answer in answers if (error := _error_in_subanswer(answer))]
+            raise UnexpectedAnswer("composite_incomplete", request_id=self.session.request_id)
+        errors = [error for answer in answers if (error := _error_in_subanswer(answer, self.session.request_id))]
         if errors:
             raise next((error for error in errors if not isinstance(error, RolledBack)), errors[0])
         return [answer.get("body") for answer in answers]
@@ -124,17 +124,22 @@ class Calls:
         return url.removeprefix(self.path)
 
 
-def _error_in_subanswer(answer: Any) -> SalesforceError | None:
+def _error_in_subanswer(answer: Any, request_id: str | None) -> SalesforceError | None:
     """The error of one composite sub-answer; None when it succeeded."""
     status = answer.get("httpStatusCode") if isinstance(answer, dict) else None
     if not isinstance(status, int):
-        return UnexpectedAnswer("composite_malformed")
+        return UnexpectedAnswer("composite_malformed", request_id=request_id)
     if 200 <= status < 300:
         return None
-    fault = next(iter(faults_in(answer.get("body"))), None)
-    if fault is None:
-        return error_from(f"HTTP_{status}", http_status=status)
-    return error_from(fault.code, fault.message, fault.fields, http_status=status, source=fault.source)
+    fault = next(iter(faults_in(answer.get("body"))), Fault(f"HTTP_{status}"))
+    return error_from(
+        fault.code,
+        fault.message,
+        fault.fields,
+        http_status=status,
+        request_id=request_id,
+        source=fault.source,
+    )
 
 
 def _library_errors() -> tuple[type[Exception], ...]:

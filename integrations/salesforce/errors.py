@@ -10,40 +10,42 @@ the status only decides about codes that stand in no table.
 import re
 from collections.abc import Iterable
 
-from integrations.salesforce.error_classes import (
+from integrations.salesforce.connection_errors import (
     ApiDisabled,
     AppBlocked,
     AppMisconfigured,
     AppNotApproved,
     ConnectionLost,
-    ConsentDenied,
-    ErrorRow,
     HostChanged,
-    HostNotAllowed,
     Idle,
     IpBlocked,
+    OrgInactive,
+    PasswordExpired,
+    PermissionLost,
+    Revoked,
+    SessionExpired,
+    UserInactive,
+)
+from integrations.salesforce.error_classes import (
+    ConsentDenied,
+    ErrorRow,
+    HostNotAllowed,
     LimitReached,
     NoAccess,
-    OrgInactive,
     OrgUnavailable,
     OurMistake,
     OutcomeUnknown,
-    PasswordExpired,
-    PermissionLost,
     RecordGone,
     RecordLocked,
     Rejected,
     Remedy,
-    Revoked,
     RolledBack,
     SalesforceError,
-    SessionExpired,
     SignInExpired,
     StaleDescribe,
     StorageFull,
     Transient,
     UnexpectedAnswer,
-    UserInactive,
 )
 from integrations.salesforce.error_rows import connection, mistakes, oauth, records
 

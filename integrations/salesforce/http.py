@@ -80,6 +80,8 @@ class SalesforceSession(requests.Session):
         self.on_usage = on_usage
         self.server_date: datetime | None = None
         """Salesforce's clock at the last answer, UTC."""
+        self.request_id: str | None = None
+        """Salesforce's name for the last answer, which its support asks for."""
         self.write_seconds = limits.write_seconds
         """How long a write waits for its answer; shorter where a lease must outlast the call."""
         self.verify = ca_bundle or True
@@ -110,6 +112,7 @@ class SalesforceSession(requests.Session):
         deadline = time.monotonic() + self.limits.connect_seconds + seconds
         response, failure = None, None
         progress.begin()
+        self.request_id = None
         try:
             response = super().request(method, url, **kwargs)
             read_body(response, deadline=deadline, max_bytes=self.limits.body_bytes)
@@ -123,15 +126,16 @@ class SalesforceSession(requests.Session):
         if not 200 <= response.status_code < 300:
             raise answer_error(response, write=write)
         if response.content.lstrip()[:1] not in (b"{", b"[", b""):
-            raise unreadable_answer(write=write, request_id=response.headers.get("x-sfdc-request-id"))
+            raise unreadable_answer(write=write, request_id=self.request_id)
         return response
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """No answer sends us elsewhere; without this, requests would parse the address of a 3xx all the same."""
 
     def _note(self, response: requests.Response) -> None:
-        """Keeps the server's clock and reports the usage, of errors too."""
+        """Keeps the server's clock and the request's id, and reports the usage, of errors too."""
         self.server_date = parse_date(response.headers.get("Date"))
+        self.request_id = response.headers.get("x-sfdc-request-id")
         usage = parse_usage(response.headers.get("Sforce-Limit-Info", ""))
         if usage is None or self.on_usage is None:
             return

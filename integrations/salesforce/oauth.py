@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from integrations.salesforce.errors import Revoked, UnexpectedAnswer
+from integrations.salesforce.errors import OutcomeUnknown, Revoked, SignInExpired, UnexpectedAnswer
 from integrations.salesforce.hosts import HostRule
 from integrations.salesforce.http import SalesforceSession, send, unreadable_answer
 from integrations.salesforce.ids import id18
@@ -144,7 +144,13 @@ def exchange_code(
         "redirect_uri": redirect_uri,
         "code_verifier": verifier,
     }
-    return _request_grant(session, login_url, app, form)
+    try:
+        return _request_grant(session, login_url, app, form)
+    except OutcomeUnknown as error:
+        # The class's own words speak of a record that may have been saved.
+        error.user_message = "Salesforce did not answer in time. Connect to Salesforce once more."
+        error.remedy = SignInExpired.remedy
+        raise
 
 
 def refresh(session: SalesforceSession, login_url: str, app: App, refresh_token: str) -> Grant:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from integrations.salesforce.answers import Fault, faults_in
+from integrations.salesforce.answers import faults_in
 from integrations.salesforce.calls import Calls, Row
 from integrations.salesforce.errors import OutcomeUnknown, RolledBack, SalesforceError, error_from
 from integrations.salesforce.ids import id18
@@ -56,7 +56,7 @@ def delete_many(calls: Calls, ids: Sequence[str]) -> list[RowResult]:
         return []
     _check_count(ids)
     params = {"ids": ",".join(id18(record_id) for record_id in ids), "allOrNone": "false"}
-    return _results(calls.call("DELETE", "composite/sobjects", params=params, write=True), len(ids))
+    return _results(calls, calls.call("DELETE", "composite/sobjects", params=params, write=True), len(ids))
 
 
 def _send_records(calls: Calls, method: str, records: list[Row]) -> list[RowResult]:
@@ -67,7 +67,7 @@ def _send_records(calls: Calls, method: str, records: list[Row]) -> list[RowResu
     if runs > RUNS_OF_TYPES_IN_A_CALL:
         raise ValueError("too many runs of types: sort the records by type")
     body = {"allOrNone": False, "records": records}
-    return _results(calls.call(method, "composite/sobjects", json=body, write=True), len(records))
+    return _results(calls, calls.call(method, "composite/sobjects", json=body, write=True), len(records))
 
 
 def _check_count(items: Sequence[Any]) -> None:
@@ -82,24 +82,23 @@ def _attributes_first(record: Row) -> Row:
     return {"attributes": record["attributes"], **record}
 
 
-def _results(body: Any, count: int) -> list[RowResult]:
+def _results(calls: Calls, body: Any, count: int) -> list[RowResult]:
     """One result per record by position; raises OutcomeUnknown when the answer does not have as many."""
+    request_id = calls.session.request_id
     if not isinstance(body, list) or len(body) != count:
-        raise OutcomeUnknown("results_incomplete")
-    return [_result(row) for row in body]
+        raise OutcomeUnknown("results_incomplete", request_id=request_id)
+    return [_result(row, request_id) for row in body]
 
 
-def _result(row: Any) -> RowResult:
+def _result(row: Any, request_id: str | None) -> RowResult:
     if not isinstance(row, dict):
-        return RowResult(None, OutcomeUnknown("result_malformed"))
+        return RowResult(None, OutcomeUnknown("result_malformed", request_id=request_id))
     if row.get("success") is True and isinstance(row.get("id"), str):
         return RowResult(row["id"], None)
     faults = faults_in(row.get("errors"))
     if row.get("success") is not False or not faults:
-        return RowResult(None, OutcomeUnknown("result_malformed"))
-    errors = [_row_error(fault) for fault in faults]
+        return RowResult(None, OutcomeUnknown("result_malformed", request_id=request_id))
+    errors = [
+        error_from(fault.code, fault.message, fault.fields, request_id=request_id, write=True) for fault in faults
+    ]
     return RowResult(None, next((error for error in errors if not isinstance(error, RolledBack)), errors[0]))
-
-
-def _row_error(fault: Fault) -> SalesforceError:
-    return error_from(fault.code, fault.message, fault.fields, write=True)

@@ -3,17 +3,19 @@
 Source of codes and meanings: Salesforce's REST and SOAP guides (core data types, status codes).
 """
 
-from integrations.salesforce.error_classes import (
+from integrations.salesforce.connection_errors import (
     ApiDisabled,
-    ErrorRow,
-    LimitReached,
     OrgInactive,
-    OrgUnavailable,
     PasswordExpired,
     PermissionLost,
+    SessionExpired,
+)
+from integrations.salesforce.error_classes import (
+    ErrorRow,
+    LimitReached,
+    OrgUnavailable,
     RecordLocked,
     RolledBack,
-    SessionExpired,
     StorageFull,
     Transient,
 )

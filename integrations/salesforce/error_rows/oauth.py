@@ -3,24 +3,26 @@
 Source of codes and meanings: Salesforce's help pages on OAuth flow errors and token revocation.
 """
 
+from integrations.salesforce.connection_errors import (
+    AppBlocked,
+    AppMisconfigured,
+    AppNotApproved,
+    ConnectionLost,
+    IpBlocked,
+    OrgInactive,
+    Revoked,
+    UserInactive,
+)
 from integrations.salesforce.error_classes import (
     MAKERS,
     NOBODY,
     TOUCHLINE_ADMIN,
     YOU,
-    AppBlocked,
-    AppMisconfigured,
-    AppNotApproved,
-    ConnectionLost,
     ConsentDenied,
     ErrorRow,
-    IpBlocked,
-    OrgInactive,
     OurMistake,
-    Revoked,
     SignInExpired,
     Transient,
-    UserInactive,
 )
 
 _SETUP_GUIDE = "docs/salesforce-setup.md"

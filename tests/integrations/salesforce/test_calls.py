@@ -154,10 +154,12 @@ def test_no_client_for_a_hostile_instance(url: str) -> None:
 
 def test_a_failed_query_among_several_is_an_error() -> None:
     refusal = [{"errorCode": "INVALID_FIELD", "message": "No such column 'X' on entity 'B'", "fields": []}]
-    with RawServer([composite((200, page("a")), (400, refusal))]) as server:
+    script = composite((200, page("a")), (400, refusal)).replace(b"\r\n\r\n", b"\r\nx-sfdc-request-id: r1\r\n\r\n")
+    with RawServer([script]) as server:
         error = error_of(server, lambda calls: calls.query_many(["SELECT Id FROM A", "SELECT X FROM B"]))
 
     assert (type(error), error.code, error.http_status) == (StaleDescribe, "INVALID_FIELD", 400)
+    assert error.request_id == "r1"
 
 
 def test_of_several_failed_queries_the_cause_is_told() -> None:

@@ -278,6 +278,17 @@ def test_a_lost_token_answer_is_an_unknown_outcome(
     assert type(caught.value) is OutcomeUnknown
 
 
+def test_a_lost_sign_in_is_told_as_one(
+    stand_in: TestedStandIn, app: App, salesforce_session: SalesforceSession, sign_in: Callable
+) -> None:
+    callback, verifier = sign_in()
+    stand_in.faults.add(Fault("process_then_drop", path=TOKEN_PATH))
+
+    with pytest.raises(OutcomeUnknown) as caught:
+        exchange_code(salesforce_session, stand_in.login_url, app, CALLBACK, callback["code"], verifier)
+    assert caught.value.user_message == "Salesforce did not answer in time. Connect to Salesforce once more."
+
+
 def test_a_token_host_that_is_away_loses_nothing(app: App, grant: Grant) -> None:
     with RawServer([b""]) as server:
         gone = server.host

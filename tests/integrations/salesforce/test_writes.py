@@ -65,6 +65,7 @@ def test_each_record_has_its_own_result(stand_in: TestedStandIn, sync_client: Sa
     error = results[1].error
     assert isinstance(error, StaleDescribe)
     assert "Nope" in error.salesforce_text
+    assert error.request_id == sync_client.calls.session.request_id is not None
 
 
 def test_the_type_of_a_record_stands_first() -> None:
