@@ -84,7 +84,7 @@ def describe_field(field: Field, flags: str) -> dict[str, object]:
         "label": field.label,
         "length": field.length,
         "name": field.name,
-        "nameField": field.name == "Name",
+        "nameField": field.name in ("Name", "Subject"),
         "namePointing": len(field.references) > 1,
         "nillable": "N" in flags,
         "permissionable": "P" in flags,

@@ -54,7 +54,8 @@ CATALOG: dict[str, tuple[int, str]] = {
         "Unable to create/update fields: {0}. Please check the security settings of this field and verify"
         " that it is read/write for your profile or permission set.",
     ),
-    "INVALID_ID_FIELD": (400, "invalid ID field: {0}"),
+    "INVALID_IDEMPOTENCY_KEY": (400, "Idempotency keys are UUIDs of version 4"),
+    "INVALID_INPUT": (400, "invalid input"),
     "INVALID_OPERATION_WITH_EXPIRED_PASSWORD": (
         403,
         "The user's password has expired, you must call SetPassword before attempting any other API operations",
@@ -76,6 +77,7 @@ CATALOG: dict[str, tuple[int, str]] = {
     "MALFORMED_QUERY": (400, "unexpected token: '{0}'"),
     "MALFORMED_SEARCH": (400, "No search term found. The search term must be enclosed in braces."),
     "METHOD_NOT_ALLOWED": (405, "HTTP Method '{0}' not allowed. Allowed are {1}"),
+    "MISSING_ARGUMENT": (400, "Id not specified in an update call"),
     "NOT_FOUND": (404, "The requested resource does not exist"),
     "NUMBER_OUTSIDE_VALID_RANGE": (400, "{0}: value outside of valid range on numeric field: {1}"),
     "OPERATION_TOO_LARGE": (400, "exceeded 100000 distinct who/what's"),

@@ -2,7 +2,8 @@
 
 One line a field (goes on after a comma): name | type and length | flags | referred objects or values | label.
 Flags: C createable, U updateable, F filterable, G groupable, S sortable, N nillable, D defaulted on create,
-P permissionable (an admin can hide it), R restricted picklist, L id look-up. `*` marks a picklist's default.
+P permissionable (an admin can hide it), R restricted picklist, L id look-up, X no relationship.
+A `*` marks a picklist's default.
 The Id and the audit fields that each object has stand in schema.py.
 """
 

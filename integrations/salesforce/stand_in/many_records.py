@@ -40,18 +40,18 @@ def write_many(call: Call, write: Callable[[Call, Record], Record]) -> list[Reco
     if not isinstance(body, dict) or not isinstance(body.get("records"), list):
         raise ApiError("JSON_PARSER_ERROR", message="The body needs a list of records")
     records = body["records"]
-    check_records(records)
+    check_records(records, attributes_first=call.org.attributes_come_first)
     if body.get("allOrNone"):
         return write_all_or_none(call, records, write)
     return [try_row(call, record, write) for record in records]
 
 
-def check_records(records: list) -> None:
+def check_records(records: list, *, attributes_first: bool) -> None:
     """Refuse what Salesforce refuses before it looks at single records."""
     if len(records) > MOST_RECORDS:
         message = "record limit reached. cannot submit more than 200 records into this call"
         raise ApiError("EXCEEDED_ID_LIMIT", message=message)
-    names = [type_of(record) for record in records]
+    names = [type_of(record, attributes_first=attributes_first) for record in records]
     if len(list(itertools.groupby(names))) > MOST_RUNS:
         message = (
             "Cannot have more than 10 chunks in a single operation. Please rearrange the data to reduce chunking."
@@ -59,11 +59,11 @@ def check_records(records: list) -> None:
         raise ApiError("LIMIT_EXCEEDED", message=message)
 
 
-def type_of(record: object) -> str:
-    """Return the object that a record names in its attributes, which come first."""
-    if not isinstance(record, dict) or next(iter(record), None) != "attributes":
+def type_of(record: object, *, attributes_first: bool) -> str:
+    """Return the object that a record names in its attributes, which come first unless the org is lenient."""
+    if not isinstance(record, dict) or (attributes_first and next(iter(record), None) != "attributes"):
         raise ApiError("JSON_PARSER_ERROR", message=ATTRIBUTES_FIRST)
-    attributes = record["attributes"]
+    attributes = record.get("attributes")
     name = attributes.get("type") if isinstance(attributes, dict) else None
     if not isinstance(name, str):
         raise ApiError("INVALID_TYPE", message="Must send a concrete entity type.")

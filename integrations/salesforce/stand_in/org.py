@@ -53,6 +53,7 @@ class Org(Store, Switches, Customising, Deeds):
         self.views: dict[tuple[str, str], View] = {}
         self.defaults: dict[str, Record] = {}
         self.undo: list[Callable[[], None]] | None = None
+        self.schema_changed = self.now().replace(microsecond=0)
         self.usage = Usage(self.now)
         self.set_switches()
         self._add_system_rows(edition, time_zone)

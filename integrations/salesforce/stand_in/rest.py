@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from urllib.parse import unquote
 
 from . import composite, queries
@@ -42,9 +44,11 @@ def list_resources(call: Call) -> Answer:
 
 
 def show_limits(call: Call) -> Answer:
-    """The org's limits; needs View Setup."""
+    """The org's limits, which need View Setup; or the number of records of some objects."""
     call.need("GET")
     org = call.org
+    if [part.lower() for part in call.parts[1:]] == ["recordcount"]:
+        return count_records(call)
     if "ViewSetup" not in org.profiles[call.user_id].permissions:
         raise ApiError("INSUFFICIENT_ACCESS", status=403)
     used, maximum = org.usage.used, org.usage.maximum
@@ -55,6 +59,13 @@ def show_limits(call: Call) -> Answer:
             "FileStorageMB": {"Max": 10240, "Remaining": 10240},
         }
     )
+
+
+def count_records(call: Call) -> Answer:
+    """GET limits/recordCount?sObjects=A,B: objects without records are left out."""
+    names = [name for name in call.params.get("sObjects", "").split(",") if call.org.view(call.user_id, name)]
+    counts = [{"count": len(call.org.rows(name)), "name": name} for name in names]
+    return Answer(body={"sObjects": [each for each in counts if each["count"]]})
 
 
 def answer_objects(call: Call) -> Answer:
@@ -93,11 +104,19 @@ def show_object(call: Call, view: View) -> Answer:
 
 def conditional(call: Call, body: object) -> Answer:
     """An answer with its ETag, or 304 where the caller has it already."""
-    tag = etag_of(body)
-    headers = {"ETag": tag, "Last-Modified": "Fri, 14 Aug 2026 20:53:02 GMT"}
-    if call.headers.get("if-none-match") == tag:
-        return Answer(304, None, headers)
-    return Answer(body=body, headers=headers)
+    tag, changed = etag_of(body), call.org.schema_changed
+    headers = {"ETag": tag, "Last-Modified": format_datetime(changed, usegmt=True)}
+    since = read_date(call.headers.get("if-modified-since", ""))
+    is_known = call.headers.get("if-none-match") == tag or (since is not None and since >= changed)
+    return Answer(304, None, headers) if is_known else Answer(body=body, headers=headers)
+
+
+def read_date(text: str) -> datetime | None:
+    """Return the moment of an HTTP date, or None."""
+    try:
+        return parsedate_to_datetime(text)
+    except ValueError:
+        return None
 
 
 def create_record(call: Call, view: View) -> Answer:

@@ -34,7 +34,7 @@ class Field:
     @property
     def relationship(self) -> str | None:
         """The name under which SOQL reaches the referred record: WhoId -> Who, Region__c -> Region__r."""
-        if self.type != "reference":
+        if self.type != "reference" or "X" in self.flags:
             return None
         return self.name[:-1] + "r" if self.custom else self.name.removesuffix("Id")
 

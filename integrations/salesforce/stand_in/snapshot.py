@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 SWITCHES = ("is_active", "app_policy", "blocked_ip", "api_enabled", "multiday_events", "session_seconds")
-SWITCHES += ("idle_seconds", "grants_per_user", "page_size", "unknown_field_refuses_call")
+SWITCHES += ("idle_seconds", "grants_per_user", "page_size", "unknown_field_refuses_call", "attributes_come_first")
 SETS = ("locked_rows", "approval_locks", "blind_objects", "hidden_rows", "closed_statuses", "high_priorities")
 PAUSE_SECONDS = 0.5
 SHARE_OF_TIME = 20  # writing takes at most a twentieth of the time

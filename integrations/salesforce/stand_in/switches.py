@@ -34,6 +34,7 @@ class Switches:
         self.grants_per_user = 5
         self.page_size = 2000
         self.unknown_field_refuses_call = False
+        self.attributes_come_first = True
         self.locked_rows: set[str] = set()
         self.approval_locks: set[str] = set()
         self.blind_objects: set[str] = set()
@@ -136,6 +137,7 @@ class Switches:
 
     def forget_views(self: Org) -> None:
         """Make views and defaults anew: something about access or fields changed."""
+        self.schema_changed = self.now().replace(microsecond=0)
         self.views.clear()
         self.defaults.clear()
         self.changes += 1
