@@ -60,7 +60,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.messages",
     "django.contrib.sessions",
-    "django.contrib.staticfiles",
+    "config.static_files.OurStaticFiles",
     "allauth",
     "allauth.account",
     "allauth.mfa",
