@@ -181,3 +181,13 @@ def test_times_stay_true_while_the_page_is_open(open_page, settings, db):
     expect(moment).to_have_text("4 minutes ago")
     page.clock.fast_forward("30:00")
     expect(moment).to_have_text("34 minutes ago")
+
+
+def test_a_part_that_cannot_be_loaded_says_so_and_leaves_the_page_as_it_was(open_page, db):
+    page = open_page()
+    page.goto("/account/login/")
+    page.evaluate("htmx.ajax('GET', '/nowhere/', {target: 'main'})")
+    expect(page.locator("#toasts")).to_contain_text("That did not work. Please try again")
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    page.get_by_label("Close this message").click()
+    expect(page.locator("#toasts .alert")).to_have_count(0)
