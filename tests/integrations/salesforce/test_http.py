@@ -357,6 +357,14 @@ def test_an_answer_that_trickles_ends_too() -> None:
         assert seconds() < 3
 
 
+def test_the_last_pause_is_no_longer_than_what_is_left() -> None:
+    limits = CallLimits(connect_seconds=0.1, write_seconds=2)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+    with RawServer([head, *([1.8, b"x"] * 3)]) as server, elapsed() as seconds:
+        assert type(error_of(server, write=True, limits=limits)) is OutcomeUnknown
+        assert 2 < seconds() < 3.2  # not 3.6, where the next byte would come
+
+
 def test_an_answer_that_unpacks_without_end_is_cut() -> None:
     bomb = gzip.compress(b"[" + b" " * 30_000_000)
     with RawServer([answer(200, bomb, "Content-Encoding: gzip\r\n")]) as server:
@@ -456,6 +464,17 @@ def test_nothing_of_a_call_shows_in_its_error(case: str, caplog: pytest.LogCaptu
 
 
 # --- every exception of the libraries below has its class
+
+
+def test_the_address_of_a_call_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    """With every logger at DEBUG: an address holds the query, and that the people it asks for."""
+    assert logging.getLogger("urllib3.connectionpool").level == logging.INFO
+    caplog.set_level(logging.DEBUG)
+    with RawServer([OK], [answer(500)]) as server:
+        ask(server, params={"q": CANARIES[3]})
+        error_of(server, params={"q": CANARIES[3]})
+
+    assert CANARIES[3] not in caplog.text
 
 
 def exceptions_of(module: object) -> list[type[Exception]]:

@@ -136,6 +136,16 @@ def test_an_event_is_found_by_its_marker_and_start(
     assert ids(starts=[START - timedelta(hours=1)]) == []
 
 
+def test_a_guests_copy_of_an_event_is_not_ours(
+    stand_in: TestedStandIn, sync_client: SalesforceClient, since: datetime, sync_id: str
+) -> None:
+    key = new_key()
+    (written,) = sync_client.create_many([event(key)])
+    stand_in.org.row(written.id)["IsChild"] = True  # no call can set it
+
+    assert sync_client.find_by_marker("Event", [key], created_by=sync_id, since=since) == []
+
+
 def test_an_event_has_no_key_field(sync_client: SalesforceClient, since: datetime, sync_id: str) -> None:
     with pytest.raises(ValueError, match="only a Task has CallObject"):
         sync_client.find_by_key("Event", [new_key()], created_by=sync_id, since=since)
