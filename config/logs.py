@@ -6,7 +6,11 @@ from typing import Any
 import structlog
 
 # Shapes of Salesforce's access and refresh tokens and of our API keys: a line that slips through is masked.
-SECRET_SHAPES = re.compile(r"00D[0-9A-Za-z]{12,15}![\w.]+|5Aep[\w.]+|tl_[\w-]{20,}|Bearer\s+\S+")
+# The keys of our own links (invitation, verification, password) stand in the path of their page.
+SECRET_SHAPES = re.compile(
+    r"00D[0-9A-Za-z]{12,15}![\w.]+|5Aep[\w.]+|tl_[\w-]{20,}|Bearer\s+\S+"
+    r"|(?<=/invitations/)[\w-]{20,}|(?<=/confirm-email/)[^/\s]+|(?<=/reset/key/)[^/\s]+"
+)
 
 
 def mask_secrets(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def change_role(membership: Membership, role: Role, by: User | None) -> Membersh
     if not current.workspace.roles.filter(pk=role.pk).exists():
         raise MembersError("This role does not exist any more. Please choose another one.")
     if current.role_id != role.pk:
-        details = {"from": current.role.name, "to": role.name}
+        details = {"role": [current.role.name, role.name]}
         _update(current, role=role)
         _record(Action.MEMBER_ROLE_CHANGED, current, by, details)
     return current

@@ -41,7 +41,7 @@ def rename_role(role: Role, name: str, by: User | None) -> Role:
         former, current.name = current.name, name
         current.save(update_fields=["name"])
         audit.record(
-            Action.ROLE_RENAMED, workspace=current.workspace, actor=by, target=name, details={"from": former}
+            Action.ROLE_RENAMED, workspace=current.workspace, actor=by, target=name, details={"name": [former, name]}
         )
     return current
 

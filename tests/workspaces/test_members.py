@@ -119,7 +119,7 @@ def test_change_role_to_one_of_the_workspace(acme, ada, ben_member, globex):
         "member.role_changed",
         "Ada",
         "ben@acme.example",
-        {"from": "Everyone", "to": "Sales"},
+        {"role": ["Everyone", "Sales"]},
     )
     with pytest.raises(MembersError) as raised:
         members.change_role(ben_member, globex.roles.get(), by=ada)
