@@ -220,7 +220,7 @@ class ErrorRow:
     """One line of the table: a code, optionally told apart by a pattern of its message, and what it means.
 
     `pattern` is a regular expression searched without regard to case; the row of a code without a pattern is
-    its safe default. Empty texts fall back to those of the class. `unknown_on_write` marks codes after which
+    its safe default. Texts left out are those of the class. `unknown_on_write` marks codes after which
     a write may still have happened.
     """
 
@@ -233,3 +233,11 @@ class ErrorRow:
     who: str = ""
     where: str = ""
     unknown_on_write: bool = False
+
+    def __post_init__(self) -> None:
+        for name, default in (
+            ("user_message", self.error.user_message),
+            ("who", self.error.remedy.who),
+            ("where", self.error.remedy.where),
+        ):
+            object.__setattr__(self, name, getattr(self, name) or default)

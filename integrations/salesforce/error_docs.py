@@ -103,9 +103,9 @@ def _render_row(row: ErrorRow) -> str:
     cells = (
         code,
         row.title,
-        row.user_message or row.error.user_message,
-        row.who or row.error.remedy.who,
-        row.where or row.error.remedy.where or "–",
+        row.user_message,
+        row.who,
+        row.where or "–",
     )
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 

@@ -158,5 +158,4 @@ def error_from(
         return OutcomeUnknown(code, **details)
     if row is None:
         return error(code, **details)
-    remedy = Remedy(row.who or error.remedy.who, row.where or error.remedy.where)
-    return error(code, user_message=row.user_message, remedy=remedy, **details)
+    return error(code, user_message=row.user_message, remedy=Remedy(row.who, row.where), **details)
