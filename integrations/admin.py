@@ -1,4 +1,4 @@
-"""What support staff see of connections: state, cause, figures; never a token, a digest or a key, and nothing to change."""
+"""What support staff see of connections: state, cause and figures; no token, digest or key, and nothing to change."""
 
 from typing import ClassVar
 
@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from integrations.models import (
+    CONNECTION_SECRETS,
     ApiKey,
     ApiUsage,
     Connection,
@@ -26,10 +27,14 @@ class SecretsAdmin(ReadOnlyAdmin):
 
 
 @admin.register(SalesforceOrg)
-class SalesforceOrgAdmin(ReadOnlyAdmin):
+class SalesforceOrgAdmin(SecretsAdmin):
     """Organisations."""
 
-    list_display = ("name", link("workspace"), "environment", "edition", link("sync_user"), "retired_at")
+    secret: ClassVar[tuple[str, ...]] = tuple(f"sync_user__{column}" for column in CONNECTION_SECRETS)
+
+    to_workspace = link("workspace")
+    to_sync_user = link("sync_user")
+    list_display = ("name", "to_workspace", "environment", "edition", "to_sync_user", "retired_at")
     list_filter = ("environment",)
     list_select_related = ("workspace", "sync_user__salesforce_user")
     search_fields = ("name", "org_id", "workspace__name", "workspace__slug")
@@ -39,7 +44,8 @@ class SalesforceOrgAdmin(ReadOnlyAdmin):
 class SalesforceUserAdmin(ReadOnlyAdmin):
     """Salesforce users, with the person that each belongs to."""
 
-    list_display = ("name", "username", "email", link("person"), "org_id")
+    to_person = link("person")
+    list_display = ("name", "username", "email", "to_person", "org_id")
     list_select_related = ("person",)
     search_fields = ("name", "username", "email", "user_id", "person__email")
 
@@ -48,11 +54,13 @@ class SalesforceUserAdmin(ReadOnlyAdmin):
 class ConnectionAdmin(SecretsAdmin):
     """Connections: the state, the cause and since when."""
 
-    secret: ClassVar[tuple[str, ...]] = ("access_token_sealed", "refresh_token_sealed")
+    secret: ClassVar[tuple[str, ...]] = CONNECTION_SECRETS
+    to_workspace = link("workspace")
+    to_membership = link("membership")
     list_display = (
         "salesforce_user",
-        link("workspace"),
-        link("membership"),
+        "to_workspace",
+        "to_membership",
         "state",
         "cause",
         "cause_since",
@@ -75,7 +83,8 @@ class PendingGrantAdmin(SecretsAdmin):
         "access_token_sealed",
         "refresh_token_sealed",
     )
-    list_display = ("created_at", "user", link("workspace"), "intent", "issuer", "used_at", "ended_at", "error")
+    to_workspace = link("workspace")
+    list_display = ("created_at", "user", "to_workspace", "intent", "issuer", "used_at", "ended_at", "error")
     list_filter = ("intent", "issuer", "error")
     list_select_related = ("user", "workspace")
     search_fields = ("user__email", "workspace__slug")
@@ -86,10 +95,11 @@ class PendingRevocationAdmin(SecretsAdmin):
     """Grants whose end Salesforce has not confirmed yet, or did."""
 
     secret: ClassVar[tuple[str, ...]] = ("token_sealed",)
+    to_workspace = link("workspace")
     list_display = (
         "created_at",
         "salesforce_user_name",
-        link("workspace"),
+        "to_workspace",
         "why",
         "tries",
         "next_try_at",
@@ -113,6 +123,7 @@ class ApiKeyAdmin(SecretsAdmin):
     """Keys of our API: name, first letters, use."""
 
     secret: ClassVar[tuple[str, ...]] = ("digest",)
-    list_display = ("name", "prefix", link("workspace"), "created_by", "created_at", "last_used_at", "revoked_at")
+    to_workspace = link("workspace")
+    list_display = ("name", "prefix", "to_workspace", "created_by", "created_at", "last_used_at", "revoked_at")
     list_select_related = ("workspace", "created_by")
     search_fields = ("name", "prefix", "workspace__slug")

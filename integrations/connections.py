@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations import budget, client_app, losses, revocations, tokens
-from integrations.models import Connection, ConnectionState, SalesforceOrg, SalesforceUser
+from integrations.models import CONNECTION_SECRETS, Connection, ConnectionState, SalesforceOrg, SalesforceUser
 from integrations.salesforce.client import SalesforceClient
 from integrations.salesforce.errors import ConnectionLost, LimitReached, SessionExpired
 from integrations.salesforce.http import Usage
@@ -30,6 +30,7 @@ def live_org(workspace: Workspace) -> SalesforceOrg | None:
     return (
         workspace.salesforce_orgs.filter(retired_at=None)
         .select_related("sync_user__salesforce_user", "stand_by__salesforce_user", "workspace")
+        .defer(*(f"{post}__{column}" for post in ("sync_user", "stand_by") for column in CONNECTION_SECRETS))
         .first()
     )
 
@@ -37,8 +38,7 @@ def live_org(workspace: Workspace) -> SalesforceOrg | None:
 def connection_of(membership: Membership) -> Connection | None:
     """The member's live connection (connected or needing attention), without its secrets."""
     return (
-        Connection.objects.without_secrets()
-        .live()
+        Connection.objects.live()
         .select_related("org", "salesforce_user", "workspace", "membership__user")
         .filter(membership=membership)
         .first()
@@ -138,7 +138,8 @@ def disconnect(connection: Connection, by: User | None) -> None:
     """
     with transaction.atomic():
         row = (
-            Connection.objects.select_related("workspace", "salesforce_user")
+            Connection.objects.with_secrets()
+            .select_related("workspace", "salesforce_user")
             .select_for_update(of=("self",))
             .get(pk=connection.pk)
         )

@@ -120,7 +120,8 @@ def _find_or_make(
 ) -> Connection:
     """The live connection on this Salesforce user, to be renewed or shared, or a new one; not saved yet."""
     found = (
-        Connection.objects.live()
+        Connection.objects.with_secrets()
+        .live()
         .select_related("workspace", "org", "salesforce_user", "membership")
         .select_for_update(of=("self",))
         .filter(workspace=row.workspace, salesforce_user=salesforce_user)

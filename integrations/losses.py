@@ -50,7 +50,7 @@ def mark_lost(connection: Connection, error: errors.SalesforceError, *, token_ve
             refresh_tries=0,
         )
         if changed:
-            _tell(Connection.objects.without_secrets().select_related("workspace", "org").get(pk=connection.pk))
+            _tell(Connection.objects.select_related("workspace", "org").get(pk=connection.pk))
     return bool(changed)
 
 
@@ -61,9 +61,7 @@ def restore(connection: Connection) -> bool:
             pk=connection.pk, state=ConnectionState.NEEDS_ATTENTION, cause__in=MENDABLE
         ).update(state=ConnectionState.CONNECTED, cause="", cause_text="", cause_since=None)
         if changed:
-            tell_restored(
-                Connection.objects.without_secrets().select_related("workspace", "org").get(pk=connection.pk)
-            )
+            tell_restored(Connection.objects.select_related("workspace", "org").get(pk=connection.pk))
     return bool(changed)
 
 

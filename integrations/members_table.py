@@ -32,7 +32,7 @@ class MemberRow:
 
 def connections_of_members(workspace: Workspace, org: SalesforceOrg | None) -> list[MemberRow]:
     """All members by name; two queries whatever their number."""
-    live = workspace.connections.live().without_secrets().select_related("salesforce_user")
+    live = workspace.connections.live().select_related("salesforce_user")
     connections = {each.membership_id: each for each in live.filter(membership__isnull=False)}
     return [_row(each, connections.get(each.pk), org) for each in live_memberships(workspace)]
 

@@ -162,16 +162,31 @@ MENDABLE = frozenset(
 """Causes that somebody mends in Salesforce while the grant itself lives: a check may find it working again."""
 
 
+CONNECTION_SECRETS = ("access_token_sealed", "refresh_token_sealed")
+
+
 class ConnectionQuerySet(models.QuerySet["Connection"]):
-    """Connections, without their secrets unless asked."""
+    """Connections, without their secrets unless asked: `objects` leaves them out of each SELECT."""
 
     def live(self) -> "ConnectionQuerySet":
         """Those that were not disconnected."""
         return self.filter(disconnected_at=None)
 
     def without_secrets(self) -> "ConnectionQuerySet":
-        """Leave the sealed columns out of the SELECT."""
-        return self.defer("access_token_sealed", "refresh_token_sealed")
+        """Leave the sealed columns out of the SELECT, also where a manager of a relation began it."""
+        return self.defer(*CONNECTION_SECRETS)
+
+    def with_secrets(self) -> "ConnectionQuerySet":
+        """Select the sealed columns too: for tokens.py and what hands a grant over or ends it."""
+        return self.defer(None)
+
+
+class ConnectionManager(models.Manager.from_queryset(ConnectionQuerySet)):
+    """The default and base manager."""
+
+    def get_queryset(self) -> ConnectionQuerySet:
+        """All connections, the sealed columns deferred."""
+        return super().get_queryset().without_secrets()
 
 
 class Connection(models.Model):
@@ -210,9 +225,10 @@ class Connection(models.Model):
     connected_at = models.DateTimeField(default=timezone.now, editable=False)
     disconnected_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects = ConnectionQuerySet.as_manager()
+    objects = ConnectionManager()
 
     class Meta:
+        base_manager_name = "objects"
         constraints = (
             models.UniqueConstraint(
                 fields=["workspace", "salesforce_user"],

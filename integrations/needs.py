@@ -142,7 +142,7 @@ NEEDS: tuple[Need, ...] = (
         used_by=MEMBER,
     ),
     _object(
-        "Edit",
+        "Update",
         "Tasks",
         "updateable",
         "Add later opens and clicks to a task",
@@ -169,7 +169,7 @@ NEEDS: tuple[Need, ...] = (
         used_by=MEMBER,
     ),
     _object(
-        "Edit",
+        "Update",
         "Events",
         "updateable",
         "Follow moved and canceled meetings",

@@ -114,8 +114,8 @@ def parse_keys(text: str) -> Keyring:
     """Read `id:base64,id:base64` (32 bytes each). Raises KeysInvalid, naming the entry's place, never its content."""
     keys: dict[str, AESGCM] = {}
     for position, entry in enumerate(text.split(","), start=1):
-        key_id, _, encoded = entry.strip().partition(":")
-        if not KEY_ID.fullmatch(key_id) or key_id in keys:
+        key_id, found, encoded = entry.strip().partition(":")
+        if not found or not KEY_ID.fullmatch(key_id) or key_id in keys:
             raise KeysInvalid(f"FIELD_ENCRYPTION_KEYS: entry {position} needs an id of its own, as in id:base64.")
         keys[key_id] = AESGCM(_decode_key(encoded, key_id))
     return Keyring(next(iter(keys)), keys)

@@ -22,8 +22,7 @@ def check_permissions() -> int:
 def run_preflight(connection_id: int) -> bool:
     """On demand: the pre-flight of one connection; one that has ended meanwhile is skipped."""
     connection = (
-        Connection.objects.without_secrets()
-        .live()
+        Connection.objects.live()
         .select_related("workspace", "org", "salesforce_user", "membership__user")
         .filter(pk=connection_id)
         .first()

@@ -141,7 +141,7 @@ def _let_go_of_database() -> None:
 
 
 def _read(connection_id: int, *, lock: bool = False) -> Connection:
-    rows = Connection.objects.select_related("workspace", "org").annotate(clock=Now())
+    rows = Connection.objects.with_secrets().select_related("workspace", "org").annotate(clock=Now())
     return (rows.select_for_update(of=("self",)) if lock else rows).get(pk=connection_id)
 
 

@@ -53,8 +53,7 @@ def _renew(rows: "Connection.objects", limit: int) -> int:
 def check_permissions(limit: int = 50) -> int:
     """Run the pre-flight where it is a day old, also where an admin may have mended the cause; returns how many."""
     due = (
-        Connection.objects.without_secrets()
-        .select_related("workspace", "org", "salesforce_user", "membership__user")
+        Connection.objects.select_related("workspace", "org", "salesforce_user", "membership__user")
         .filter(Q(state=ConnectionState.CONNECTED) | Q(state=ConnectionState.NEEDS_ATTENTION, cause__in=MENDABLE))
         .filter(Q(preflight_at=None) | Q(preflight_at__lt=timezone.now() - CHECKED_EVERY))
     )

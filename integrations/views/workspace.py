@@ -160,6 +160,6 @@ def _chosen_member(request: HttpRequest) -> Membership:
 
 def _live_connection(request: HttpRequest, membership: Membership) -> Connection:
     return get_object_or_404(
-        request.workspace.connections.live().without_secrets().select_related("salesforce_user"),
+        request.workspace.connections.live().select_related("salesforce_user"),
         membership=membership,
     )

@@ -161,9 +161,7 @@ def test_a_lease_whose_holder_died_is_settled_by_the_minute_task(
     assert (row.state, row.refresh_holder, row.token_version) == ("connected", "", bens_connection.token_version + 1)
 
 
-def test_a_fault_of_salesforce_pauses_instead_of_counting(
-    bens_connection: Connection, bens_browser: Journey
-) -> None:
+def test_a_fault_of_salesforce_pauses_instead_of_counting(bens_connection: Connection, bens_browser: Journey) -> None:
     expire_session(bens_connection, bens_browser)
     bens_browser.stand_in.faults.add(Fault("html", path="/token", status=503))
 
@@ -268,7 +266,9 @@ def test_an_answer_for_another_org_is_refused(bens_connection: Connection, bens_
 
 def test_quiet_connections_are_refreshed_weekly(bens_connection: Connection, bens_browser: Journey) -> None:
     assert upkeep.keep_alive() == 0
-    Connection.objects.filter(pk=bens_connection.pk).update(refreshed_at=timezone.now() - timedelta(days=7, minutes=1))
+    Connection.objects.filter(pk=bens_connection.pk).update(
+        refreshed_at=timezone.now() - timedelta(days=7, minutes=1)
+    )
 
     assert upkeep.keep_alive() == 1
     assert upkeep.keep_alive() == 0
