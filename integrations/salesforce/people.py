@@ -73,7 +73,8 @@ def find_people(calls: Calls, addresses: Sequence[str]) -> list[Person]:
 
     Contacts come before Leads, each oldest first. Addresses that cannot be in Salesforce are passed over.
     """
-    wanted = unique(address.strip().lower() for address in addresses if _can_match(address.strip()))
+    # Once for each spelling that differs in case alone: Salesforce compares without case.
+    wanted = list({each.lower(): each for each in map(str.strip, addresses) if _can_match(each)}.values())
     chunks = [list(chunk) for chunk in in_chunks(wanted, ADDRESSES_IN_A_QUERY)]
     people: list[Person] = []
     # Two chunks are four queries: with a fifth, a Contact query would be parted from its Lead query.
