@@ -20,6 +20,7 @@ from .ready_faults import READY
 from .switches import Switches
 
 if TYPE_CHECKING:
+    from .oauth import Grant
     from .org import Org
     from .server import StandIn
 
@@ -115,32 +116,37 @@ def show_state(stand_in: StandIn) -> dict[str, object]:
     with stand_in.lock:
         return {
             "oauth": dict(stand_in.oauth.counts),
-            "grants": [
-                {
-                    "number": grant.number,
-                    "email": grant.org.row(grant.user_id)["Email"],
-                    "org": grant.org.id,
-                    "is_live": grant.is_live,
-                    "ended_by": grant.ended_by,
-                    "refreshes": grant.refreshes,
-                    "reuses": grant.reuses,
-                    "most_presented": max(grant.presented.values(), default=0),
-                }
-                for grant in stand_in.oauth.grants
-            ],
-            "orgs": [
-                {
-                    "id": org.id,
-                    "name": org.name,
-                    "used": org.usage.used,
-                    "maximum": org.usage.maximum,
-                    "calls": dict(org.usage.calls),
-                    "rows": {name: len(table.rows) for name, table in org.tables.items()},
-                }
-                for org in stand_in.orgs
-            ],
+            "grants": [show_grant(grant) for grant in stand_in.oauth.grants],
+            "orgs": [show_org(org) for org in stand_in.orgs],
             "faults_waiting": len(stand_in.faults.waiting),
             "faults_met": len(stand_in.faults.taken),
+        }
+
+
+def show_grant(grant: Grant) -> dict[str, object]:
+    """The counters of a grant; `most_presented` is how often one refresh token was shown."""
+    return {
+        "number": grant.number,
+        "email": grant.org.row(grant.user_id)["Email"],
+        "org": grant.org.id,
+        "is_live": grant.is_live,
+        "ended_by": grant.ended_by,
+        "refreshes": grant.refreshes,
+        "reuses": grant.reuses,
+        "most_presented": max(grant.presented.values(), default=0),
+    }
+
+
+def show_org(org: Org) -> dict[str, object]:
+    """The counters of an org."""
+    with org.lock:
+        return {
+            "id": org.id,
+            "name": org.name,
+            "used": org.usage.used,
+            "maximum": org.usage.maximum,
+            "calls": dict(org.usage.calls),
+            "rows": {name: len(table.rows) for name, table in org.tables.items()},
         }
 
 

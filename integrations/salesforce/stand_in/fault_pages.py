@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING
 
 from .layout import button, lay_out, org_links, table
+from .org import Org
 from .ready_faults import READY
+from .switches import APP_POLICIES
 
 if TYPE_CHECKING:
-    from .org import Org
     from .server import StandIn
 
 
@@ -45,79 +48,100 @@ def fault_tile(name: str) -> str:
     return f'<section class="card">{text}{button("Order", "/faults", ready=name)}</section>'
 
 
+@dataclass(frozen=True, slots=True)
+class Toggle:
+    """A switch of two positions: its words and button texts when on and when off, and the scenario that turns it."""
+
+    title: str
+    is_on: Callable[[Org], bool]
+    words: tuple[str, str]
+    texts: tuple[str, str]
+    scenario: str
+    argument: str
+    more: dict[str, object] = field(default_factory=dict)
+
+    def draw(self, org: Org, turn: Callable[..., str]) -> tuple[str, str, str]:
+        """Title, position in words, button."""
+        on = self.is_on(org)
+        pressed = turn(self.texts[not on], self.scenario, **{self.argument: not on}, **self.more)
+        return self.title, self.words[not on], pressed
+
+
+ON_OFF, SWITCH = ("on", "off"), ("Switch off", "Switch on")
+TOGGLES = (
+    Toggle(
+        "The org", lambda org: org.is_active, ("open", "locked"), ("Lock it", "Open it"), "deactivate_org", "active"
+    ),
+    Toggle(
+        "Our address",
+        lambda org: org.blocked_ip,
+        ("blocked", "welcome"),
+        ("Welcome it", "Block it"),
+        "block_ip",
+        "blocked",
+    ),
+    Toggle("API", lambda org: org.api_enabled, ON_OFF, SWITCH, "enable_api", "enabled"),
+    Toggle(
+        "Shared Activities",
+        lambda org: "TaskWhoIds" in org.objects["Task"].fields,
+        ON_OFF,
+        SWITCH,
+        "share_activities",
+        "shared",
+    ),
+    Toggle(
+        "Searches for Tasks",
+        lambda org: "Task" in org.blind_objects,
+        ("find nothing", "work"),
+        ("Let them work", "Make them blind"),
+        "blind_queries",
+        "blind",
+        {"object_name": "Task"},
+    ),
+)
+
+
 def list_switches(stand_in: StandIn, org: Org) -> list[tuple[str, str, str]]:
-    """The switches: title, state in words, button."""
+    """The switches of an org: title, position in words, buttons."""
     number = stand_in.orgs.index(org)
-    back = f"/faults?org={number}"
 
     def turn(text: str, scenario: str, **values: object) -> str:
-        return button(text, back, scenario=scenario, org=number, **values)
+        """A button that runs a scenario of this org."""
+        return button(text, f"/faults?org={number}", scenario=scenario, org=number, **values)
 
-    shared = "TaskWhoIds" in org.objects["Task"].fields
-    has_key = "CallObject" in org.objects["Task"].fields and not any(
-        ("Task", "CallObject") in profile.hidden for profile in org.profiles.values()
-    )
-    full = org.usage.is_exhausted
-    blind = "Task" in org.blind_objects
-    return [
-        (
-            "The org",
-            "open" if org.is_active else "locked",
-            turn("Lock it" if org.is_active else "Open it", "deactivate_org", active=not org.is_active),
-        ),
-        (
-            "The app in this org",
-            org.app_policy.replace("_", " "),
-            "".join(
-                turn(policy.replace("_", " ").capitalize(), "set_app_policy", policy=policy)
-                for policy in ("open", "not_approved", "blocked", "not_installed")
-                if policy != org.app_policy
-            ),
-        ),
-        (
-            "Our address",
-            "blocked" if org.blocked_ip else "welcome",
-            turn("Welcome it" if org.blocked_ip else "Block it", "block_ip", blocked=not org.blocked_ip),
-        ),
-        (
-            "API",
-            "on" if org.api_enabled else "off",
-            turn("Switch off" if org.api_enabled else "Switch on", "enable_api", enabled=not org.api_enabled),
-        ),
-        (
-            "API calls",
-            f"{org.usage.used:,} of {org.usage.maximum:,} used",
-            turn("Use them up", "set_api_limit", maximum=org.usage.maximum, used=org.usage.maximum)
-            if not full
-            else turn("Start the day anew", "set_api_limit", maximum=org.usage.maximum, used=0),
-        ),
-        (
-            "Shared Activities",
-            "on" if shared else "off",
-            turn("Switch off" if shared else "Switch on", "share_activities", shared=not shared),
-        ),
-        (
-            "Task.CallObject (our key)",
-            "visible" if has_key else "hidden",
-            turn("Hide it", "hide_field", object_name="Task", field_name="CallObject")
-            if has_key
-            else turn("Show it", "show_field", object_name="Task", field_name="CallObject"),
-        ),
-        (
-            "Searches for Tasks",
-            "find nothing" if blind else "work",
-            turn(
-                "Let them work" if blind else "Make them blind", "blind_queries", object_name="Task", blind=not blind
-            ),
-        ),
-        (
-            "A validation rule on Tasks",
-            "on" if org.validation_rules else "off",
-            turn("Switch off", "remove_validation_rules")
-            if org.validation_rules
-            else turn("Switch on", "add_validation_rule", object_name="Task", message="Please fill in the region."),
-        ),
-    ]
+    own = [draw(org, turn) for draw in (app_switch, usage_switch, key_switch, rule_switch)]
+    return [*(toggle.draw(org, turn) for toggle in TOGGLES), *own]
+
+
+def app_switch(org: Org, turn: Callable[..., str]) -> tuple[str, str, str]:
+    """How the app stands in the org."""
+    others = [policy for policy in APP_POLICIES if policy != org.app_policy]
+    buttons = [turn(policy.replace("_", " ").capitalize(), "set_app_policy", policy=policy) for policy in others]
+    return "The app in this org", org.app_policy.replace("_", " "), "".join(buttons)
+
+
+def usage_switch(org: Org, turn: Callable[..., str]) -> tuple[str, str, str]:
+    """The API calls of 24 hours."""
+    most = org.usage.maximum
+    text, used = ("Start the day anew", 0) if org.usage.is_exhausted else ("Use them up", most)
+    shown = f"{org.usage.used:,} of {most:,} used"
+    return "API calls", shown, turn(text, "set_api_limit", maximum=most, used=used)
+
+
+def key_switch(org: Org, turn: Callable[..., str]) -> tuple[str, str, str]:
+    """The field that holds our key."""
+    key = {"object_name": "Task", "field_name": "CallObject"}
+    hidden = any(("Task", "CallObject") in profile.hidden for profile in org.profiles.values())
+    pressed = turn("Show it", "show_field", **key) if hidden else turn("Hide it", "hide_field", **key)
+    return "Task.CallObject (our key)", "hidden" if hidden else "visible", pressed
+
+
+def rule_switch(org: Org, turn: Callable[..., str]) -> tuple[str, str, str]:
+    """A validation rule that refuses every task."""
+    if org.validation_rules:
+        return "A validation rule on Tasks", "on", turn("Switch off", "remove_validation_rules")
+    values = {"object_name": "Task", "message": "Please fill in the region."}
+    return "A validation rule on Tasks", "off", turn("Switch on", "add_validation_rule", **values)
 
 
 def switch_tile(title: str, state: str, buttons: str) -> str:

@@ -9,12 +9,13 @@ import socket
 import ssl
 import struct
 import threading
+import traceback
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .messages import Request, Response
+from .messages import Request, Response, html_response
 
 if TYPE_CHECKING:
     from .org import Org
@@ -167,6 +168,9 @@ class Handler(BaseHTTPRequestHandler):
             except DropConnection:
                 self._break()
                 return
+            except Exception:
+                traceback.print_exc()  # a fault of the stand-in itself, or of a rule that a test gave it
+                response = html_response("<h1>The stand-in failed</h1>", 500)
         self._send(response)
 
     do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = do_HEAD = answer

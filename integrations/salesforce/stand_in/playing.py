@@ -47,9 +47,9 @@ def play(
     keeper = SnapshotKeeper(stand_in, data_dir / STATE_FILE)
     continues = keeper.load()
     stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
     with stand_in:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopped.set())
         keeper.start()
         introduce(stand_in, write, continues=continues)
         stopped.wait()

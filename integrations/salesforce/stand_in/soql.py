@@ -31,7 +31,10 @@ def parse(text: str) -> Query:
         raise ApiError(
             "MALFORMED_QUERY", message=f"SOQL statements cannot be longer than {MAX_STATEMENT} characters."
         )
-    return Parser(text).parse_query()
+    try:
+        return Parser(text).parse_query()
+    except RecursionError:
+        raise ApiError("MALFORMED_QUERY", message="The WHERE clause is nested too deeply") from None
 
 
 class Parser:
@@ -46,35 +49,43 @@ class Parser:
 
     @property
     def token(self) -> Token:
+        """The token that is next."""
         return self.tokens[self.at]
 
     def is_word(self, word: str) -> bool:
+        """Whether a word is next, in whatever case."""
         return self.token.kind == "name" and self.token.text.lower() == word
 
     def take(self) -> Token:
+        """Step over the next token and return it."""
         token = self.token
         self.at += 1
         return token
 
     def take_word(self, word: str) -> bool:
+        """Step over a word if it is next."""
         found = self.is_word(word)
         self.at += found
         return found
 
     def take_sign(self, sign: str) -> bool:
+        """Step over a sign if it is next."""
         found = self.token.kind == "sign" and self.token.text == sign
         self.at += found
         return found
 
     def need_word(self, word: str) -> None:
+        """Step over a word that must be next."""
         if not self.take_word(word):
             self.fail()
 
     def need_sign(self, sign: str) -> None:
+        """Step over a sign that must be next."""
         if not self.take_sign(sign):
             self.fail()
 
     def fail(self, message: str | None = None) -> NoReturn:
+        """Refuse the statement at the next token."""
         token = self.token
         raise ApiError(
             "MALFORMED_QUERY",
@@ -84,6 +95,7 @@ class Parser:
     # -- statement
 
     def parse_query(self) -> Query:
+        """Read the whole statement."""
         self.need_word("select")
         is_count = self.take_count()
         fields = () if is_count else self.parse_list(self.parse_name)
@@ -100,6 +112,7 @@ class Parser:
         return Query(fields, name, where, order, limit, offset, is_count, self.text)
 
     def take_count(self) -> bool:
+        """Step over COUNT() if it is next."""
         if not self.is_word("count") or self.tokens[self.at + 1].text != "(":
             return False
         self.at += 2
@@ -107,12 +120,14 @@ class Parser:
         return True
 
     def parse_list(self, parse_one: Callable[[], object]) -> tuple:
+        """Read one or more things with commas between."""
         found = [parse_one()]
         while self.take_sign(","):
             found.append(parse_one())
         return tuple(found)
 
     def parse_name(self) -> Name:
+        """Read the name of a field or object."""
         token = self.token
         if token.kind != "name" or token.text.lower() in RESERVED:
             self.fail()
@@ -120,12 +135,14 @@ class Parser:
         return Name(tuple(token.text.split(".")), token.position)
 
     def parse_order_by(self) -> tuple[Order, ...]:
+        """Read ORDER BY, if it is there."""
         if not self.take_word("order"):
             return ()
         self.need_word("by")
         return self.parse_list(self.parse_order)
 
     def parse_order(self) -> Order:
+        """Read one term of ORDER BY; empty values come first unless NULLS LAST."""
         name = self.parse_name()
         descending = self.take_word("desc")
         if not descending:
@@ -138,6 +155,7 @@ class Parser:
         return Order(name, descending, nulls_last)
 
     def parse_integer(self, word: str) -> int | None:
+        """Read a word with its whole number, e.g. LIMIT 5, if it is there."""
         if not self.take_word(word):
             return None
         token = self.token
@@ -161,6 +179,7 @@ class Parser:
         return And(tuple(parts)) if word == "and" else Or(tuple(parts))
 
     def parse_condition(self) -> Condition:
+        """Read one condition: NOT …, (…), or a comparison."""
         if self.take_word("not"):
             return Not(self.parse_condition())
         if self.take_sign("("):
@@ -170,6 +189,7 @@ class Parser:
         return self.parse_comparison()
 
     def parse_comparison(self) -> Comparison:
+        """Read one comparison."""
         name = self.parse_name()
         if self.take_word("like"):
             return Comparison(name, "LIKE", self.parse_value(is_pattern=True))
@@ -184,12 +204,14 @@ class Parser:
         return Comparison(name, "!=" if operator == "<>" else operator, self.parse_value())
 
     def parse_values(self) -> tuple[Value, ...]:
+        """Read the list of IN."""
         self.need_sign("(")
         values = self.parse_list(self.parse_value)
         self.need_sign(")")
         return values
 
     def parse_value(self, *, is_pattern: bool = False) -> Value:
+        """Read one literal; a pattern must be quoted."""
         token = self.token
         if token.kind == "string":
             self.at += 1

@@ -240,6 +240,15 @@ def test_nonsense_on_the_wire_hurts_nobody(ada: Caller) -> None:
     assert ada.get("limits").status_code == 200
 
 
+def test_a_failure_of_the_stand_in_is_not_silent(ada: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+    ada.stand_in.org.add_validation_rule("Task", "", lambda record: record["Nonsense"])
+    answer = ada.post("sobjects/Task", {})
+
+    assert (answer.status_code, answer.text) == (500, "<h1>The stand-in failed</h1>")
+    assert "KeyError: 'Nonsense'" in capsys.readouterr().err
+    assert ada.get("limits").status_code == 200
+
+
 def test_a_moved_org_is_told_by_the_next_refresh(ada: Caller) -> None:
     stand_in, old = ada.stand_in, ada.stand_in.instance_url
     new = stand_in.move_instance()

@@ -129,6 +129,13 @@ def test_long_statements_show_only_the_place() -> None:
     assert place == "ERROR at Row:1:Column:733"
 
 
+def test_deep_nesting_is_refused() -> None:
+    for opened in ("(" * 20_000, "NOT " * 20_000):
+        with pytest.raises(ApiError) as caught:
+            parse(f"SELECT Id FROM Task WHERE {opened}")
+        assert caught.value.code == "MALFORMED_QUERY"
+
+
 def test_limits_of_statement_string_and_offset() -> None:
     for statement, code in (
         ("SELECT Id FROM Task" + " " * 100_000, "MALFORMED_QUERY"),
