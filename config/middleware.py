@@ -34,16 +34,13 @@ class RequestLog:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Log `METHOD path status ms`; the query string may hold an address and is left out."""
-        structlog.contextvars.bind_contextvars(request_id=uuid.uuid4().hex[:12])
-        started = time.monotonic()
-        try:
+        with structlog.contextvars.bound_contextvars(request_id=uuid.uuid4().hex[:12]):
+            started = time.monotonic()
             response = self.get_response(request)
-        finally:
-            structlog.contextvars.unbind_contextvars("request_id")
-        quiet = request.path.startswith("/static/") or request.path == "/healthz"
-        (log.debug if quiet else log.info)(
-            f"{request.method} {request.path}",
-            status=response.status_code,
-            ms=round((time.monotonic() - started) * 1000),
-        )
+            quiet = request.path.startswith("/static/") or request.path == "/healthz"
+            (log.debug if quiet else log.info)(
+                f"{request.method} {request.path}",
+                status=response.status_code,
+                ms=round((time.monotonic() - started) * 1000),
+            )
         return response

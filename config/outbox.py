@@ -11,7 +11,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -49,9 +49,20 @@ def read_letter(raw: bytes) -> Letter:
     )
 
 
+def kept_mail_folder() -> Path | None:
+    """Where mail is kept for reading here; None wherever it really leaves the house."""
+    folder = getattr(settings, "EMAIL_FILE_PATH", None)
+    return Path(folder) if settings.DEBUG and folder else None
+
+
+def mail_banner(request: HttpRequest) -> dict[str, Any]:
+    """`mail_is_kept`: whether the banner should lead to the outbox."""
+    return {"mail_is_kept": kept_mail_folder() is not None}
+
+
 def outbox(request: HttpRequest) -> HttpResponse:
     """The page; 404 wherever mail really leaves the house."""
-    folder = getattr(settings, "EMAIL_FILE_PATH", None)
-    if not (settings.DEBUG and folder):
+    folder = kept_mail_folder()
+    if folder is None:
         raise Http404
-    return render(request, "outbox.html", {"letters": letters(Path(folder))})
+    return render(request, "outbox.html", {"letters": letters(folder)})

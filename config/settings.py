@@ -46,6 +46,8 @@ SYNC_LEASE = env.float("SYNC_LEASE", 600)
 SYNC_LOOKUP_DELAYS = env.list("SYNC_LOOKUP_DELAYS", [0, 60, 300, 720], subcast=float)
 SYNC_DRAIN_LIMIT = env.float("SYNC_DRAIN_LIMIT", 45)
 
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", 30_000)
+
 env.seal()
 
 # --- Django -----------------------------------------------------------------------------------------------
@@ -109,6 +111,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "workspaces.context.navigation",
                 "integrations.context.banners",
+                "config.outbox.mail_banner",
             ],
         },
     },
@@ -195,6 +198,7 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_CHANGE_EMAIL = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_SESSION_REMEMBER = True
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
