@@ -2,7 +2,7 @@
 
 from activity import retention, wake
 from activity.models import Reason, SyncJob, SyncState
-from activity.pipeline import late, log_to_salesforce
+from activity.pipeline import doubles, late, log_to_salesforce
 from activity.pipeline import sweep as sweeping
 from workspaces.models import Workspace
 
@@ -28,3 +28,8 @@ def match_late() -> int:
 def forget() -> int:
     """Each hour: what is older than the workspace keeps it."""
     return retention.forget_old()
+
+
+def find_doubles() -> int:
+    """Each hour: records that a frozen worker wrote a second time."""
+    return doubles.remove_doubles()

@@ -1,25 +1,34 @@
 """The pages of the app."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, path
 
-from activity.views import feed, health, log, personal, roles, row, unresolved
+from activity.api import api
+from activity.views import feed, health, log, personal, repairs, roles, row, unresolved
 
 LOG = "w/<slug:slug>/activity-log/"
 ROW = f"{LOG}<uuid:uuid>/"
 ROLE = "w/<slug:slug>/admin/roles/<uuid:uuid>/"
 CRM = "w/<slug:slug>/settings/crm-and-live-feed/"
 
-urlpatterns: list[URLPattern] = [
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", api.urls),
     path(LOG, log.activity_log, name="activity_log"),
     path(f"{LOG}live/", log.activity_log_live, name="activity_log_live"),
     path(f"{LOG}export/", log.activity_log_export, name="activity_log_export"),
+    path(f"{LOG}retry-cause/", repairs.activity_log_retry_cause, name="activity_log_retry_cause"),
     path(ROW, row.activity_log_row, name="activity_log_row"),
     path(f"{ROW}live/", row.activity_log_row_live, name="activity_log_row_live"),
     path(f"{ROW}payload/", row.activity_log_row_payload, name="activity_log_row_payload"),
+    path(f"{ROW}retry/", repairs.activity_log_row_retry, name="activity_log_row_retry"),
+    path(f"{ROW}relink/", repairs.activity_log_row_relink, name="activity_log_row_relink"),
+    path(f"{ROW}withdraw/", repairs.activity_log_row_withdraw, name="activity_log_row_withdraw"),
+    path(f"{ROW}delete/", repairs.activity_log_row_delete, name="activity_log_row_delete"),
     path("w/<slug:slug>/live-feed/", feed.live_feed, name="live_feed"),
     path("w/<slug:slug>/live-feed/live/", feed.live_feed_live, name="live_feed_live"),
     path("w/<slug:slug>/unresolved/", unresolved.unresolved, name="unresolved"),
     path("w/<slug:slug>/unresolved/ignore/", unresolved.unresolved_ignore, name="unresolved_ignore"),
+    path("w/<slug:slug>/unresolved/link/", unresolved.unresolved_link, name="unresolved_link"),
+    path("w/<slug:slug>/unresolved/retry/", unresolved.unresolved_retry, name="unresolved_retry"),
     path("w/<slug:slug>/admin/roles/confirm/", roles.roles_confirm, name="roles_confirm"),
     path(ROLE, roles.role, name="role"),
     path(f"{ROLE}preview/", roles.role_preview, name="role_preview"),
@@ -28,6 +37,8 @@ urlpatterns: list[URLPattern] = [
     path(f"{ROLE}exclusions/<uuid:entry>/remove/", roles.role_exclusion_remove, name="role_exclusion_remove"),
     path(f"{ROLE}versions/<int:number>/restore/", roles.role_restore, name="role_restore"),
     path("w/<slug:slug>/admin/sync-health/", health.sync_health, name="sync_health"),
+    path("w/<slug:slug>/admin/sync-health/test/", health.sync_health_test, name="sync_health_test"),
+    path("w/<slug:slug>/admin/sync-health/replay/", health.sync_health_replay, name="sync_health_replay"),
     path(CRM, personal.crm_and_live_feed, name="crm_and_live_feed"),
     path(f"{CRM}sync-all/", personal.crm_sync_all, name="crm_sync_all"),
     path(f"{CRM}sharing/", personal.crm_sharing, name="crm_sharing"),

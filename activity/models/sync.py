@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from activity.models.activity import Activity, Kind
-from integrations.models import Connection
+from integrations.models import ApiKey, Connection
 from workspaces.ids import uuid7
 from workspaces.models import Membership, Workspace
 
@@ -263,6 +263,14 @@ class Drain(models.Model):
 
     class Meta:
         indexes = (models.Index(fields=["org_id", "until"], name="drain_by_org"),)
+
+
+class RequestCount(models.Model):
+    """How many requests an API key made in the minute of its last one."""
+
+    api_key = models.OneToOneField(ApiKey, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    minute = models.DateTimeField()
+    requests = models.PositiveIntegerField()
 
 
 class Outcome(models.TextChoices):

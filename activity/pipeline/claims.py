@@ -157,7 +157,7 @@ _MAKE_DUE = """
 WITH freed AS (
     UPDATE activity_syncjob
     SET state = 'waiting', reason = '', reason_detail = '', finished_at = NULL, changed_at = %(now)s
-    WHERE id = ANY(%(ids)s::bigint[]) AND state IN ('held', 'skipped', 'failed', 'waiting')
+    WHERE id = ANY(%(ids)s::bigint[]) AND state IN ('held', 'skipped', 'failed')
     RETURNING id, workspace_id, activity_id, kind
 )
 INSERT INTO activity_duejob
@@ -170,7 +170,9 @@ SELECT f.id, f.workspace_id, %(connection)s, %(due_at)s, false, COALESCE(a.messa
 FROM freed f JOIN activity_activity a ON a.id = f.activity_id
 ON CONFLICT (job_id) DO UPDATE
 SET connection_id = excluded.connection_id, due_at = excluded.due_at, parked_id = NULL, deaths = 0, retries = 0,
-    priority = LEAST(activity_duejob.priority, excluded.priority)
+    priority = LEAST(activity_duejob.priority, excluded.priority),
+    frozen = activity_duejob.frozen AND NOT %(anew)s
+WHERE activity_duejob.sent_at IS NULL AND NOT (activity_duejob.leased AND activity_duejob.due_at > %(now)s)
 RETURNING job_id
 """
 
@@ -182,10 +184,12 @@ def make_due(
     *,
     due_at: datetime | None = None,
     priority: int | None = None,
+    anew: bool = False,
 ) -> int:
     """Let stopped jobs (held, skipped, failed) go to the connection, now or at `due_at`; returns how many do.
 
-    Attempt numbers go on where they ended. `priority` None: by the kind of activity.
+    Attempt numbers go on where they ended. `priority` None: by the kind of activity. `anew`: matched and composed
+    again, even where a payload was sent before.
     """
     if not job_ids:
         return 0
@@ -198,6 +202,7 @@ def make_due(
                 "now": now,
                 "due_at": due_at or now,
                 "priority": priority,
+                "anew": anew,
                 "priorities": json.dumps({kind.value: priority for kind, priority in PRIORITIES.items()}),
             },
         )

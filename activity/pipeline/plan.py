@@ -22,6 +22,8 @@ from activity.settings import EffectiveSettings
 
 TRACKED = frozenset({Kind.OPENED, Kind.CLICKED, Kind.DOWNLOADED})
 MAIL = frozenset({Kind.SENT, Kind.RECEIVED, Kind.REPLIED})
+AUTOMATIC = "log automatically"
+"""The detail of a mail that waits for its owner to say that it is to be logged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +99,14 @@ def _unknown_recipient(captured: Captured, outside: list[str], around: Circumsta
     hidden = (exclude(around.settings.exclusions, address, around.subject) for address in outside)
     if any(each is not None and each.reason == Reason.KEPT_PRIVATE for each in hidden):
         return PlannedJob("", SyncState.SKIPPED, Reason.KEPT_PRIVATE)
-    stopped = _switched_off(captured, around.settings)
+    stopped = switched_off(captured.kind, via_touchline=captured.via_touchline, settings=around.settings)
     return stopped or PlannedJob("", SyncState.SKIPPED, Reason.RECIPIENT_UNKNOWN)
 
 
 def _job(captured: Captured, address: str, around: Circumstances) -> PlannedJob:
     if excluded := exclude(around.settings.exclusions, address, around.subject):
         return PlannedJob(address, SyncState.SKIPPED, excluded.reason, excluded.detail)
-    if stopped := _switched_off(captured, around.settings):
+    if stopped := switched_off(captured.kind, via_touchline=captured.via_touchline, settings=around.settings):
         return PlannedJob(address, stopped.state, stopped.reason, stopped.detail)
     if around.is_stale:
         return PlannedJob(address, SyncState.SKIPPED, Reason.SUPERSEDED)
@@ -113,12 +115,12 @@ def _job(captured: Captured, address: str, around: Circumstances) -> PlannedJob:
     return PlannedJob(address)
 
 
-def _switched_off(captured: Captured, settings: EffectiveSettings) -> PlannedJob | None:
-    """The switches of the role and the member."""
-    if captured.kind not in settings.kinds:
+def switched_off(kind: str, *, via_touchline: bool, settings: EffectiveSettings) -> PlannedJob | None:
+    """What the switches of the role and the member say against a kind of activity; None when nothing."""
+    if kind not in settings.kinds:
         return PlannedJob("", SyncState.SKIPPED, Reason.SWITCHED_OFF)
-    if captured.kind == Kind.SENT and captured.via_touchline and not settings.log_automatically:
-        return PlannedJob("", SyncState.SKIPPED, Reason.SWITCHED_OFF, "log automatically")
-    if captured.kind in MAIL and not captured.via_touchline and not settings.sync_all_messages:
+    if kind == Kind.SENT and via_touchline and not settings.log_automatically:
+        return PlannedJob("", SyncState.SKIPPED, Reason.SWITCHED_OFF, AUTOMATIC)
+    if kind in MAIL and not via_touchline and not settings.sync_all_messages:
         return PlannedJob("", SyncState.SKIPPED, Reason.NOT_VIA_TOUCHLINE)
     return None

@@ -1,11 +1,18 @@
 """Ben, connected to the stand-in, in a workspace whose Sync User reads and whose role is confirmed."""
 
+import json
+from typing import Any
+
 import pytest
+from django.http import HttpResponse
+from django.test import Client
 from pytest_django.fixtures import Settings
 
 from activity.settings import confirm
+from integrations import api_keys
 from integrations.connections import connection_of, live_org
 from integrations.models import Connection, Intent, SalesforceOrg
+from tests.activity.reports import Post, Report
 from tests.activity.stories import connect
 from tests.integrations.journeys import BEN, SYNC
 from tests.stand_in_fixtures import TestedStandIn
@@ -50,3 +57,34 @@ def acme_with_domain(acme: Workspace) -> Workspace:
     acme.own_domains = ["acme.example"]
     acme.save()
     return acme
+
+
+@pytest.fixture
+def key(acme_with_domain: Workspace, ada_member: Membership) -> str:
+    """A key of Acme's."""
+    return api_keys.create(acme_with_domain, "script", ada_member.user)[1]
+
+
+@pytest.fixture
+def post(key: str) -> Post:
+    """Post a body (JSON, or bytes as they are) with the key."""
+
+    def send(body: Any, **headers: str) -> HttpResponse:
+        data = body if isinstance(body, bytes) else json.dumps(body)
+        headers = {"Authorization": f"Bearer {key}"} | headers
+        content_type = headers.pop("Content_Type", "application/json")
+        return Client().post("/api/v1/activities", data, content_type=content_type, headers=headers)
+
+    return send
+
+
+@pytest.fixture
+def report_items(post: Post) -> Report:
+    """Post items; their results."""
+
+    def send(*items: Any) -> list[dict[str, Any]]:
+        answer = post({"activities": list(items)})
+        assert answer.status_code == 202, answer.content
+        return answer.json()["results"]
+
+    return send

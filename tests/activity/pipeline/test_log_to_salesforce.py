@@ -1,8 +1,8 @@
 """From a report to the record in Salesforce."""
 
-from activity.models import DueJob, Kind, LoggedRecord, Message, SyncAttempt, SyncJob, SyncState
+from activity.models import DueJob, LoggedRecord, Message, SyncAttempt, SyncJob, SyncState
 from integrations.models import Connection
-from tests.activity.stories import NORA, log, report, sent, states
+from tests.activity.stories import NORA, log, report, sent
 from tests.stand_in_fixtures import TestedStandIn
 from workspaces.models import Workspace
 

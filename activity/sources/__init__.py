@@ -1,0 +1,1 @@
+"""Where activities come from: each source turns its input into Captured values and calls capture."""

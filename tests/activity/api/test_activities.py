@@ -1,0 +1,169 @@
+"""The requests as a whole: who may ask, what is understood, what is answered."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from activity.models import Activity, SyncJob
+from integrations import api_keys
+from tests.activity.reports import Post, item, mail
+from workspaces.models import Membership, User, Workspace
+
+URL = "/api/v1/activities"
+
+
+def problem(answer: Any) -> tuple[int, str, str]:
+    """Status, media type and title; nothing was stored."""
+    assert not Activity.objects.exists()
+    body = answer.json()
+    assert body["status"] == answer.status_code
+    return answer.status_code, answer["Content-Type"], body["title"]
+
+
+PROBLEM = "application/problem+json"
+
+
+def test_an_activity_is_accepted(post: Post, ben: User) -> None:
+    answer = post({"activities": [item()]})
+
+    [activity] = Activity.objects.all()
+    assert answer.status_code == 202
+    assert answer.json() == {
+        "results": [{"id": "1", "status": "accepted", "activity": str(activity.uuid), "errors": []}]
+    }
+
+
+def test_results_come_in_request_order(post: Post, ben: User) -> None:
+    bad = item(id="bad", user="nobody@acme.example")
+    items = [item(id="a"), bad, item(id="a"), item(id="b", message=mail(message_id="<m2@x.example>"))]
+
+    results = post({"activities": items}).json()["results"]
+
+    assert [(each["id"], each["status"]) for each in results] == [
+        ("a", "accepted"),
+        ("bad", "rejected"),
+        ("a", "duplicate"),
+        ("b", "accepted"),
+    ]
+    assert results[0]["activity"] == results[2]["activity"]
+    assert "activity" not in results[1]
+
+
+@pytest.mark.parametrize(
+    ("authorization", "title"),
+    [
+        (None, "No valid key"),
+        ("Bearer", "No valid key"),
+        ("Bearer tl_wrong", "No valid key"),
+        ("Basic dGw6", "No valid key"),
+        ("Bearer tl_" + "x" * 43, "No valid key"),
+    ],
+)
+def test_without_a_valid_key(db: None, authorization: str | None, title: str) -> None:
+    headers = {"Authorization": authorization} if authorization else {}
+
+    answer = Client().post(URL, "{}", content_type="application/json", headers=headers)
+
+    assert problem(answer) == (401, PROBLEM, title)
+    assert answer["WWW-Authenticate"] == 'Bearer realm="Touchline"'
+
+
+def test_a_revoked_key(acme: Workspace, ada_member: Membership, key: str, post: Post) -> None:
+    api_keys.revoke(acme.api_keys.get(), ada_member.user)
+
+    assert problem(post({"activities": [item()]})) == (401, PROBLEM, "No valid key")
+
+
+def test_a_key_in_the_address_is_refused(key: str) -> None:
+    answer = Client().post(f"{URL}?key={key}", "{}", content_type="application/json")
+
+    assert problem(answer) == (400, PROBLEM, "Key in the address")
+
+
+def test_plain_http_is_refused_where_people_use_https(post: Post, settings: Settings, ben: User) -> None:
+    settings.BASE_URL = "https://touchline.example"
+
+    assert problem(post({"activities": [item()]})) == (403, PROBLEM, "HTTPS required")
+
+
+@pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "head", "options"])
+def test_other_methods(key: str, method: str) -> None:
+    answer = getattr(Client(), method)(URL, headers={"Authorization": f"Bearer {key}"})
+
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+def test_other_content(post: Post, content_type: str) -> None:
+    assert problem(post(b"{}", Content_Type=content_type)) == (415, PROBLEM, "Not JSON")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b" ",
+        b"{",
+        b"\xff\xfe{}",
+        b'{"activities": [NaN]}',
+        b'{"activities": [Infinity]}',
+        b"[" * 200_000,
+        b'{"activities": [' + b"9" * 10_000 + b"]}",
+        json.dumps({"activities": []}).encode("utf-16"),
+    ],
+)
+def test_what_is_not_json(post: Post, body: bytes) -> None:
+    assert problem(post(body)) == (400, PROBLEM, "Not JSON")
+
+
+@pytest.mark.parametrize(
+    ("body", "title"),
+    [
+        ({}, "Wrong shape"),
+        ([], "Wrong shape"),
+        ("activities", "Wrong shape"),
+        (None, "Wrong shape"),
+        ({"activities": {}}, "Wrong shape"),
+        ({"activities": None}, "Wrong shape"),
+        ({"activities": []}, "Wrong number"),
+        ({"activities": [{}] * 501}, "Wrong number"),
+    ],
+)
+def test_the_wrong_shape(post: Post, body: Any, title: str) -> None:
+    assert problem(post(body)) == (422, PROBLEM, title)
+
+
+def test_more_than_20_megabytes(post: Post) -> None:
+    body = b'{"activities": []}' + b" " * (20 * 1024 * 1024)
+
+    assert problem(post(body)) == (413, PROBLEM, "Too large")
+
+
+def test_500_at_once(post: Post, ben: User) -> None:
+    items = [item(id=str(n), message=mail(message_id=f"<{n}@x.example>")) for n in range(500)]
+
+    results = post({"activities": items}).json()["results"]
+
+    assert [(each["id"], each["status"]) for each in results] == [(str(n), "accepted") for n in range(500)]
+    assert SyncJob.objects.count() == 500
+
+
+def test_too_many_requests(post: Post, settings: Settings, ben: User) -> None:
+    settings.API_REQUESTS_PER_MINUTE = 2
+    answers = [post({"activities": [item()]}) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] in ([202, 202, 429], [202, 202, 202])
+    if answers[-1].status_code == 429:  # the minute did not end meanwhile
+        assert 1 <= int(answers[-1]["Retry-After"]) <= 60
+
+
+def test_a_key_sees_its_own_workspace_only(post: Post, cleo: User, ben: User) -> None:
+    [result] = post({"activities": [item(user="cleo@globex.example")]}).json()["results"]
+
+    assert result == {
+        "id": "1",
+        "status": "rejected",
+        "errors": [{"path": "user", "message": "No member of this workspace has this verified address."}],
+    }
