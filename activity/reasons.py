@@ -144,8 +144,9 @@ REASON_WORDS: dict[Reason, Words] = {
     ),
     Reason.RECIPIENT_UNKNOWN: Words(
         "One of several recipients did this, and nothing says which one.",
-        "If you know who it was, choose the record.",
-        Button.RELINK,
+        "Nothing to do: a guess could land on the wrong person.",
+        None,
+        NOBODY,
     ),
     Reason.MACHINE: Words(
         "A machine opened this, not a person: for example a virus scanner.",

@@ -26,3 +26,20 @@ class RelinkForm(forms.Form):
         if not found:
             raise ValidationError("Choose a person, or paste the link of a Contact or Lead in Salesforce.")
         return data | {"person": found.group()}
+
+    @property
+    def first_error(self) -> str:
+        """The sentence to say when it is not valid."""
+        return next(iter(self.errors.values()))[0]
+
+
+class RowForm(forms.Form):
+    """A row of the log."""
+
+    row = forms.UUIDField()
+
+
+class LinkForm(RelinkForm):
+    """The same for an unresolved address."""
+
+    address = forms.CharField(max_length=320)

@@ -5,11 +5,13 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from activity.models import DecisionTrace, DueJob, KnownPerson, Outcome, SyncAttempt, SyncJob, SyncState
+from activity.models import DecisionTrace, DueJob, KnownPerson, Outcome, Reason, SyncAttempt, SyncJob, SyncState
 from activity.queries.trace import TraceStep, build_trace
 from activity.reasons import Button, Explanation, explain
+from activity.repair import NEVER_AGAIN
 from workspaces.models import Membership, Workspace
 
+UNMATCHED = (Reason.NO_MATCH, Reason.AMBIGUOUS)
 OPERATIONS = {"create": "Create", "update": "Update", "look_up": "Look up", "delete": "Delete"}
 
 
@@ -121,16 +123,19 @@ def job_detail(job: SyncJob) -> JobDetail:
 
 
 def possible_buttons(job: SyncJob) -> tuple[Button, ...]:
-    """What can be done about the row itself, the first one being what the explanation names where it can be."""
+    """What can be done about the row itself; repair.py says no where it cannot be done all the same."""
     state = SyncState(job.state)
-    if state == SyncState.SYNCED:
-        return (Button.DELETE,)
     if state == SyncState.UNKNOWN:
         return ()
-    found = [Button.RETRY] if state != SyncState.WAITING else []
-    if job.recipient and state != SyncState.WAITING:
+    if state == SyncState.SYNCED:
+        return (Button.DELETE,)
+    if state == SyncState.WAITING:
+        return (Button.WITHDRAW,)
+    is_unmatched = job.reason in UNMATCHED
+    found = [] if job.reason in NEVER_AGAIN else [Button.RETRY]
+    if job.recipient and (is_unmatched or state != SyncState.SKIPPED):
         found.append(Button.RELINK)
-    if state != SyncState.SKIPPED:
+    if is_unmatched or state != SyncState.SKIPPED:
         found.append(Button.WITHDRAW)
     return tuple(found)
 

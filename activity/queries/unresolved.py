@@ -5,12 +5,11 @@ from datetime import datetime
 
 from django.db.models import Count, Max, Q, QuerySet
 
-from activity.models import ExclusionKind, Reason, SyncJob, SyncState
-from activity.queries.job import Candidate, build_candidates
+from activity.models import ExclusionKind, SyncJob, SyncState
+from activity.queries.job import UNMATCHED, Candidate, build_candidates
 from workspaces.models import Membership
 
 PAGE_SIZE = 50
-UNRESOLVED = (Reason.NO_MATCH, Reason.AMBIGUOUS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +57,9 @@ def unresolved(
 
 def unresolved_jobs(viewer: Membership) -> QuerySet[SyncJob]:
     """The viewer's own jobs without a match or with several, except for what he never wants logged."""
-    jobs = viewer.sync_jobs.filter(
-        workspace=viewer.workspace, state=SyncState.SKIPPED, reason__in=UNRESOLVED
-    ).exclude(recipient="")
+    jobs = viewer.sync_jobs.filter(workspace=viewer.workspace, state=SyncState.SKIPPED, reason__in=UNMATCHED).exclude(
+        recipient=""
+    )
     return jobs.exclude(_ignored(viewer))
 
 

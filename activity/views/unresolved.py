@@ -7,11 +7,14 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
+from activity import addresses
 from activity.exclusions import ExclusionError, add_personal
 from activity.forms.exclusions import IgnoreForm
-from activity.forms.relink import RelinkForm
+from activity.forms.relink import LinkForm, RelinkForm
 from activity.forms.searches import UnresolvedForm
 from activity.queries.unresolved import unresolved as read_unresolved
+from activity.repair import RepairError
+from activity.views.attempts import attempt
 from workspaces.access import member
 
 
@@ -50,4 +53,35 @@ def unresolved_ignore(request: HttpRequest, slug: str) -> HttpResponse:
         messages.error(request, error.user_message)
     else:
         messages.success(request, f"{entry.value} is on your “Never log” list now.")
+    return redirect("unresolved", slug)
+
+
+@require_POST
+@member
+def unresolved_link(request: HttpRequest, slug: str) -> HttpResponse:
+    """Log everything for an address to the Contact or Lead that the person chose."""
+    form = LinkForm(request.POST)
+
+    def link() -> str:
+        if not form.is_valid():
+            raise RepairError(form.first_error)
+        data = form.cleaned_data
+        addresses.link(request.membership, data["address"], data["person"])
+        return f"Everything for {data['address']} goes to this person from now on."
+
+    attempt(request, link)
+    return redirect("unresolved", slug)
+
+
+@require_POST
+@member
+def unresolved_retry(request: HttpRequest, slug: str) -> HttpResponse:
+    """Look again whether Salesforce knows an address."""
+    address = request.POST.get("address", "")
+
+    def look() -> str:
+        addresses.look_again(request.membership, address)
+        return f"Touchline looks for {address} in Salesforce now."
+
+    attempt(request, look)
     return redirect("unresolved", slug)

@@ -14,7 +14,7 @@ from activity.queries.job import (
     read_message,
 )
 from activity.queries.trace import TraceStep
-from activity.reasons import Button
+from activity.reasons import Button, explain
 from tests.activity.rows import GRACE, NOON, TASK_ID, make_attempt, make_job, make_org
 
 REFUSED = '{"success":false,"errors":[{"statusCode":"X","message":"Close the deal first","fields":[]}]}'
@@ -115,7 +115,9 @@ def test_salesforces_words_are_read_from_any_shape_of_answer(answer, text):
         (SyncState.SYNCED, "", (Button.DELETE,)),
         (SyncState.HELD, Reason.PLAN, (Button.RETRY, Button.RELINK, Button.WITHDRAW)),
         (SyncState.FAILED, Reason.REJECTED, (Button.RETRY, Button.RELINK, Button.WITHDRAW)),
-        (SyncState.SKIPPED, Reason.NO_MATCH, (Button.RETRY, Button.RELINK)),
+        (SyncState.SKIPPED, Reason.NO_MATCH, (Button.RETRY, Button.RELINK, Button.WITHDRAW)),
+        (SyncState.SKIPPED, Reason.SWITCHED_OFF, (Button.RETRY,)),
+        (SyncState.SKIPPED, Reason.REMOVED, ()),
     ],
 )
 def test_the_buttons_of_each_state(ben_member, state, reason, buttons):
@@ -123,9 +125,19 @@ def test_the_buttons_of_each_state(ben_member, state, reason, buttons):
 
 
 def test_a_row_without_a_recipient_cannot_be_linked(ben_member):
-    job = make_job(ben_member, SyncState.SKIPPED, reason=Reason.RECIPIENT_UNKNOWN, recipient="")
+    job = make_job(ben_member, SyncState.FAILED, reason=Reason.REJECTED, recipient="")
 
-    assert possible_buttons(job) == (Button.RETRY,)
+    assert possible_buttons(job) == (Button.RETRY, Button.WITHDRAW)
+
+
+@pytest.mark.parametrize("reason", [*Reason])
+def test_the_button_that_the_words_name_is_there(ben_member, reason):
+    state = SyncState.FAILED if reason in (Reason.REJECTED, Reason.NEEDS_A_LOOK) else SyncState.SKIPPED
+    job = make_job(ben_member, state, reason=reason)
+
+    named = explain(reason, "", job).button
+    if named in (Button.RETRY, Button.RELINK, Button.WITHDRAW, Button.DELETE):
+        assert named in possible_buttons(job)
 
 
 @pytest.mark.parametrize("attempts", [1, 3])

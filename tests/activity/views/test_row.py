@@ -13,7 +13,7 @@ from workspaces.models import AuditEntry
 
 LOG = "/w/acme/activity-log/"
 RULE = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
-REFUSED = '{"success":false,"errors":[{"statusCode":"%s","message":"Close <b>the</b> deal","fields":[]}]}' % RULE
+REFUSED = f'{{"success":false,"errors":[{{"statusCode":"{RULE}","message":"Close <b>the</b> deal","fields":[]}}]}}'
 
 
 def page_of(job, part="") -> str:
