@@ -22,7 +22,7 @@ def faults_page(stand_in: StandIn, org: Org) -> str:
     body = f"""<h1>Faults</h1>
 <p class="soft">Order one, do something in Touchline, and look at its activity log.</p>
 <h2>Waiting</h2>
-{table(["Fault", "For", "Times", ""], waiting, "None: everything goes well.")}
+{table(["Fault", "", "For", "Times"], waiting, "None: everything goes well.")}
 <h2>Order a fault</h2>
 <div class="tiles">{"".join(fault_tile(name) for name in READY)}</div>
 <h2>Switches of {escape(org.name)}</h2>
@@ -36,8 +36,8 @@ def waiting_row(values: dict[str, object]) -> str:
     cancel = button("Cancel", "/faults", cancel=values["number"])
     kind = str(values["title"] or f"{values['kind']} {values.get('code', '')}")
     return (
-        f"<tr><td>{escape(kind)}</td><td><code>{escape(for_what)}</code></td>"
-        f"<td>{values.get('times', 'always')}</td><td>{cancel}</td></tr>"
+        f"<tr><td>{escape(kind)}</td><td>{cancel}</td><td><code>{escape(for_what)}</code></td>"
+        f"<td>{values.get('times', 'always')}</td></tr>"
     )
 
 

@@ -84,7 +84,7 @@ def record_page(stand_in: StandIn, org: Org, record_id: str) -> str:
     body = f"""<h1>{escape(name_of(org, record_id))}{gone}</h1>
 <p class="soft">{known.label} {record_id} in {escape(org.name)}</p>
 <div class="buttons">{"".join(record_buttons(stand_in, org, row))}</div>
-<div class="scroll"><table class="record"><tbody>{"".join(lines)}</tbody></table></div>"""
+<div class="scroll" tabindex="0"><table class="record"><tbody>{"".join(lines)}</tbody></table></div>"""
     return lay_out(name_of(org, record_id), body)
 
 
