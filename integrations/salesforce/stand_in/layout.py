@@ -61,7 +61,8 @@ def table(heads: list[str], rows: list[str], nothing: str) -> str:
     if not rows:
         return f'<p class="soft">{escape(nothing)}</p>'
     head = "".join(f"<th scope=col>{escape(each)}</th>" for each in heads)
-    return f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    inner = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    return f'<div class="scroll" tabindex="0"><table>{inner}</table></div>'
 
 
 def button(text: str, back: str, *, main: bool = False, **values: object) -> str:
