@@ -18,7 +18,7 @@ demo: $(VENV)/demo ## Start everything with demo data and without Salesforce; PO
 	@exec $(BIN)/python -m config.demo
 
 test: chromium $(VENV)/test lint ## Run every check and test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest && code=0 || code=$$?; $(BIN)/python -m config.postgres release; exit $$code
 
 lint: $(VENV)/test ## Check style, and that no migration is missing
 	@$(BIN)/python -m ruff check

