@@ -20,7 +20,7 @@ from integrations.models import (
 from integrations.notices import admins_of
 from integrations.preflight import Row
 from integrations.salesforce.errors import ConnectionLost, SalesforceError, error_from
-from integrations.sign_in import LIFETIME
+from integrations.sign_in import LIFETIME, may_connect_now, was_asked
 from workspaces.models import Membership, User
 
 NEWS_FOR = timedelta(hours=24)
@@ -64,6 +64,7 @@ class Card:
     calls_today: int = 0
     admins: list[User] = field(default_factory=list)
     asked_today: bool = False
+    was_asked: bool = False
     revocations: list[PendingRevocation] = field(default_factory=list)
 
     @property
@@ -84,9 +85,9 @@ def card_of(membership: Membership) -> Card:
         return _of_connection(connection, common)
     if not workspace.includes_salesforce:
         return _ask(CardState.NO_PLAN, membership, "plan", common)
-    if org is None or org.sync_user_id is None:
+    if not may_connect_now(membership, org):
         return _ask(CardState.NO_SYNC_USER, membership, "sync_user", common)
-    return Card(CardState.READY, **common)
+    return Card(CardState.READY, was_asked=was_asked(membership), **common)
 
 
 def _ask(state: CardState, membership: Membership, what: str, common: dict) -> Card:

@@ -170,9 +170,7 @@ def _take_posts(row: PendingGrant, connection: Connection, user: User) -> None:
             sync_user.appoint_stand_by(org, connection, user)
         except sync_user.SyncUserError as error:
             raise ConnectError(problems.Problem("stand_by", "Nothing changed", str(error)), row) from None
-    elif row.intent == Intent.SYNC_USER or (
-        org.sync_user_asked_id is not None and org.sync_user_asked_id == connection.membership_id
-    ):
+    elif row.intent == Intent.SYNC_USER or (connection.membership and sign_in.was_asked(connection.membership)):
         sync_user.appoint(org, connection, user)
 
 

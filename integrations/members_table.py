@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from integrations.models import Connection, SalesforceOrg
+from integrations.models import Connection, SalesforceOrg, SyncUserRequest
 from workspaces.members import live_memberships
 from workspaces.models import Membership, Workspace
 
@@ -31,18 +31,21 @@ class MemberRow:
 
 
 def connections_of_members(workspace: Workspace, org: SalesforceOrg | None) -> list[MemberRow]:
-    """All members by name; two queries whatever their number."""
+    """All members by name; three queries whatever their number."""
     live = workspace.connections.live().select_related("salesforce_user")
     connections = {each.membership_id: each for each in live.filter(membership__isnull=False)}
-    return [_row(each, connections.get(each.pk), org) for each in live_memberships(workspace)]
+    asked = SyncUserRequest.objects.filter(workspace=workspace).values_list("membership", flat=True).first()
+    return [_row(each, connections.get(each.pk), org, asked == each.pk) for each in live_memberships(workspace)]
 
 
-def _row(membership: Membership, connection: Connection | None, org: SalesforceOrg | None) -> MemberRow:
+def _row(
+    membership: Membership, connection: Connection | None, org: SalesforceOrg | None, was_asked: bool
+) -> MemberRow:
     pk = connection.pk if connection else None
     return MemberRow(
         membership=membership,
         connection=connection,
         is_sync_user=bool(org and pk and org.sync_user_id == pk),
         is_stand_by=bool(org and pk and org.stand_by_id == pk),
-        was_asked=bool(org and org.sync_user_asked_id == membership.pk),
+        was_asked=was_asked,
     )

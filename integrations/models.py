@@ -47,10 +47,6 @@ class SalesforceOrg(models.Model):
     stand_by = models.ForeignKey(
         "Connection", null=True, blank=True, on_delete=models.SET_NULL, related_name="stand_by_of"
     )
-    # Who was asked by e-mail to become the Sync User when he connects.
-    sync_user_asked = models.ForeignKey(
-        Membership, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
     people_read_until = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     retired_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -69,6 +65,14 @@ class SalesforceOrg(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SyncUserRequest(models.Model):
+    """The member who was asked by e-mail to become the Sync User by connecting; there may be no organisation yet."""
+
+    workspace = models.OneToOneField(Workspace, on_delete=models.CASCADE, related_name="sync_user_request")
+    membership = models.OneToOneField(Membership, on_delete=models.CASCADE, related_name="sync_user_request")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
 
 class ApiUsage(models.Model):

@@ -25,6 +25,13 @@ EDITIONS_WITH_ADD_ON = ("Professional Edition",)
 EDITIONS_HELP = "https://help.salesforce.com/s/articleView?id=000385436&type=1"
 
 
+NOT_NEEDED_WORDS = {
+    True: "Granted; Touchline does not use it",
+    False: "Not granted, and that is fine",
+    None: "",
+}
+
+
 class Result(StrEnum):
     """How a need was met."""
 
@@ -53,8 +60,9 @@ class Row:
 
 
 def rows_of(stored: Iterable[dict[str, object]]) -> list[Row]:
-    """The rows as they were kept in `preflight` of a Connection or PendingGrant."""
-    return [Row(**row) for row in stored]
+    """The rows as they were kept in `preflight` of a Connection or PendingGrant, what is missing first."""
+    rows = [Row(**row) for row in stored]
+    return sorted(rows, key=lambda row: (not row.fails, row.fails and row.level != Level.NEEDED))
 
 
 def to_json(rows: Iterable[Row]) -> list[dict[str, object]]:
@@ -87,11 +95,11 @@ def _describe(client: SalesforceClient, object_name: str) -> Describe | None:
 
 
 def _row(need: Need, permissions: dict[str, bool | None], described: dict[str, Describe | None]) -> Row:
+    granted = permissions.get(need.permission)
     if need.level is Level.NOT_NEEDED:
-        return Row(need.name, need.what_for, need.level, Result.NOT_NEEDED, "", "")
+        return Row(need.name, need.what_for, need.level, Result.NOT_NEEDED, NOT_NEEDED_WORDS[granted], "")
     stops = need.stops
     if need.permission:
-        granted = permissions.get(need.permission)
         result = Result.UNKNOWN if granted is None else Result.PASS if granted else Result.FAIL
     else:
         missing = _missing(need, described[need.object_name])

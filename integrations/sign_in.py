@@ -24,7 +24,9 @@ from integrations.models import (
     Intent,
     Issuer,
     PendingGrant,
+    SalesforceOrg,
     SalesforceUser,
+    SyncUserRequest,
 )
 from integrations.needs import For
 from integrations.salesforce import oauth
@@ -140,9 +142,18 @@ def check_allowed(membership: Membership, intent: Intent) -> None:
         raise ConnectError(problems.NOT_ALLOWED)
     if intent == Intent.SYNC_USER:
         return
-    org = live_org(membership.workspace)
-    if (org is None or org.sync_user_id is None) and not connection_of(membership):
+    if not may_connect_now(membership, live_org(membership.workspace)) and not connection_of(membership):
         raise ConnectError(problems.NO_SYNC_USER)
+
+
+def may_connect_now(membership: Membership, org: SalesforceOrg | None) -> bool:
+    """Whether a member may connect anew: once there is a Sync User, and who was asked to become it."""
+    return bool(org and org.sync_user_id) or was_asked(membership)
+
+
+def was_asked(membership: Membership) -> bool:
+    """Whether an admin has asked the member to become the Sync User."""
+    return SyncUserRequest.objects.filter(membership=membership).exists()
 
 
 # --- Coming back ------------------------------------------------------------------------------------------

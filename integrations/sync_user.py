@@ -8,7 +8,7 @@ from django.db import transaction
 
 from integrations import notices
 from integrations.connections import connection_of, disconnect
-from integrations.models import Connection, SalesforceOrg
+from integrations.models import Connection, SalesforceOrg, SyncUserRequest
 from integrations.signals import sync_user_changed
 from workspaces.audit import Action, record
 from workspaces.models import Membership, User
@@ -26,10 +26,11 @@ def appoint(org: SalesforceOrg, connection: Connection, by: User | None) -> None
     former = org.sync_user
     if former == connection:
         return
-    org.sync_user, org.sync_user_asked = connection, None
+    org.sync_user = connection
+    SyncUserRequest.objects.filter(workspace=org.workspace).delete()
     if org.stand_by == connection:
         org.stand_by = None
-    org.save(update_fields=["sync_user", "sync_user_asked", "stand_by"])
+    org.save(update_fields=["sync_user", "stand_by"])
     record(
         Action.SALESFORCE_SYNC_USER_CHANGED,
         workspace=org.workspace,
@@ -64,17 +65,17 @@ def appoint_stand_by(org: SalesforceOrg, connection: Connection | None, by: User
     _retire(org, former, by)
 
 
-def assign(org: SalesforceOrg, membership: Membership, by: User) -> bool:
+def assign(membership: Membership, by: User) -> bool:
     """Give the post to a member: at once when connected (True), otherwise a letter asks them to connect (False)."""
     connection = connection_of(membership)
     if connection is not None:
-        appoint(org, connection, by)
+        appoint(connection.org, connection, by)
         return True
     with transaction.atomic():
-        SalesforceOrg.objects.filter(pk=org.pk).update(sync_user_asked=membership)
+        SyncUserRequest.objects.update_or_create(workspace=membership.workspace, defaults={"membership": membership})
         record(
             Action.SALESFORCE_SYNC_USER_CHANGED,
-            workspace=org.workspace,
+            workspace=membership.workspace,
             actor=by,
             target=str(membership),
             details={"post": "asked"},

@@ -24,11 +24,12 @@ def salesforce_begin(request: HttpRequest, slug: str) -> HttpResponse:
     """Begin a member's trip and lead to the page with the link to Salesforce."""
     form = DoorForm(request.POST)
     form.is_valid()
-    my_domain = form.cleaned_data.get("my_domain")
-    issuer, known_domain = sign_in.door_of(request.membership)
-    if my_domain:
-        issuer, known_domain = Issuer.CUSTOM, my_domain
-    return leave(request, Intent.MEMBER, issuer, known_domain)
+    issuer, my_domain = sign_in.door_of(request.membership)
+    if form.cleaned_data.get("my_domain"):
+        issuer, my_domain = Issuer.CUSTOM, form.cleaned_data["my_domain"]
+    elif live_org(request.workspace) is None and form.cleaned_data.get("issuer"):
+        issuer = Issuer(form.cleaned_data["issuer"])
+    return leave(request, Intent.MEMBER, issuer, my_domain)
 
 
 def leave(request: HttpRequest, intent: Intent, issuer: Issuer, my_domain: str | None) -> HttpResponse:

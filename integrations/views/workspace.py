@@ -62,13 +62,15 @@ def sync_user_begin(request: HttpRequest, slug: str) -> HttpResponse:
 def sync_user_assign(request: HttpRequest, slug: str) -> HttpResponse:
     """Give the post to a member: at once when connected, else a letter asks them to connect."""
 
-    def assign(org: SalesforceOrg) -> str:
+    try:
         member = _chosen_member(request)
-        if sync_user.assign(org, member, request.user):
-            return f"{member} is the Sync User now."
-        return f"{member} is not connected yet and has got an e-mail. They become the Sync User when they connect."
-
-    return _change(request, assign)
+        if sync_user.assign(member, request.user):
+            messages.success(request, f"{member} is the Sync User now.")
+        else:
+            messages.success(request, f"{member} has got an e-mail and becomes the Sync User by connecting.")
+    except SyncUserError as error:
+        messages.error(request, str(error))
+    return redirect("workspace_integrations", slug)
 
 
 @require_POST

@@ -4,7 +4,7 @@ import pytest
 
 from integrations import budget
 from integrations.connections import client_for, connection_of, live_org, sync_client
-from integrations.models import ApiUsage, Connection, SalesforceOrg
+from integrations.models import ApiUsage, Connection, SalesforceOrg, SyncUserRequest
 from integrations.salesforce.http import Usage
 from tests.integrations.journeys import ADA, BEN, SYNC, Journey
 from tests.integrations.test_sign_in import live_grants
@@ -35,7 +35,21 @@ def test_another_member_is_asked_and_takes_it_on_connecting(
     assert "Asked to be Sync User" in adas_browser.page("workspace_integrations")
     bens_browser.connect(BEN)
     after = live_org(org.workspace)
-    assert (after.sync_user_id, after.sync_user_asked) == (connection_of(ben_member).pk, None)
+    assert after.sync_user_id == connection_of(ben_member).pk
+    assert not SyncUserRequest.objects.exists()
+
+
+def test_a_member_can_be_asked_before_there_is_any_organisation(
+    adas_browser: Journey, bens_browser: Journey, ben_member: Membership, acme: Workspace
+) -> None:
+    adas_browser.post("sync_user_assign", member=str(ben_member.uuid))
+    assert "You are to be the Sync User" in bens_browser.page("integrations")
+
+    bens_browser.connect(BEN, issuer="sandbox")
+
+    org = live_org(acme)
+    assert (org.name, org.sync_user.membership, org.sync_user.state) == ("Acme Sandbox", ben_member, "connected")
+    assert not SyncUserRequest.objects.exists()
 
 
 def test_the_stand_by_takes_over_when_an_admin_says_so(
@@ -88,7 +102,7 @@ def test_a_member_of_another_workspace_cannot_be_chosen(
 ) -> None:
     adas_browser.post("sync_user_assign", member=str(cleo_member.uuid))
 
-    assert (live_org(org.workspace).sync_user_asked, mailoutbox) == (None, [])
+    assert (SyncUserRequest.objects.count(), mailoutbox) == (0, [])
 
 
 def test_the_page_shows_permissions_use_and_people(
