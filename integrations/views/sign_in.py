@@ -140,6 +140,8 @@ def _confirm(request: HttpRequest, pending: PendingGrant) -> HttpResponse:
         messages.error(request, error.problem.sentence)
     else:
         messages.success(request, f"{connection.salesforce_user} of {connection.org} is connected.")
+        if pending.intent == Intent.SYNC_USER and connection.org.connections.count() == 1:
+            return redirect("roles_confirm", request.workspace.slug)  # the last step of the first time
     return redirect(page_of(pending.intent), request.workspace.slug)
 
 

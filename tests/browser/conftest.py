@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
-from integrations.salesforce.stand_in.server import StandIn
 from tests.processes import Installation, own_database
+from tests.stand_in_fixtures import TestedStandIn
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 # Without these Chromium calls its maker's hosts at every start.
@@ -24,7 +24,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def installation(tmp_path: Path, stand_in: StandIn) -> Iterator[Installation]:
+def installation(tmp_path: Path, stand_in: TestedStandIn) -> Iterator[Installation]:
     """A new Touchline: migrated database, web server and worker; nobody has signed up."""
     with own_database(f"browser_{os.getpid()}") as database_url:
         touchline = Installation(tmp_path, database_url, stand_in)

@@ -29,7 +29,7 @@ def test_the_sync_user_is_connected_and_belongs_to_nobody(adas_browser: Journey,
     answer = adas_browser.connect_sync_user()
 
     org = live_org(acme)
-    assert answer.url == adas_browser.url("workspace_integrations")
+    assert answer.url == adas_browser.url("roles_confirm")
     assert (org.name, org.environment, org.edition) == ("Acme", "production", "Enterprise Edition")
     assert org.org_id == adas_browser.stand_in.org.id
     assert (org.sync_user.membership, org.sync_user.state) == (None, "connected")
