@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 BEFORE_SENDING = timedelta(minutes=15)
 """The window of a look-up begins so much earlier, for clocks that differ."""
+LOOK_AGAIN = timedelta(seconds=60)
+"""A look-up that failed although the schedule is over is repeated after this."""
 KNOWN_SAMPLE = 3
 KNOWN_FROM = timedelta(hours=24)
 
@@ -148,7 +150,7 @@ def _find(
 def _look_later(members: Sequence[Lost], error: SalesforceError, settlement: Settlement) -> None:
     """The look-up itself failed: nothing is known, so nothing is sent."""
     for lost in members:
-        due_at = next_look(lost.since, settlement.now) or settlement.now + timedelta(seconds=60)
+        due_at = next_look(lost.since, settlement.now) or settlement.now + LOOK_AGAIN
         _stay_unknown(lost, due_at, settlement, error.code)
 
 
