@@ -388,6 +388,7 @@ class _Report:
             item.file_name,
             item.via_touchline,
             planned.is_private,
+            item.by_machine,
         )
 
     def _write_jobs(

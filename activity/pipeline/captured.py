@@ -67,7 +67,7 @@ class Captured:
 
     `user` is the address of the member whom it happened to. Exactly one of `message`, `known_message_id` (a message
     that was reported before) and `meeting` is set. `path` is where the source found the message or meeting, for the
-    texts of refusals.
+    texts of refusals. `by_machine`: a program opened it by itself, nobody read it.
     """
 
     source_id: str
@@ -81,13 +81,14 @@ class Captured:
     url: str = ""
     file_name: str = ""
     via_touchline: bool = True
+    by_machine: bool = False
 
     def digest(self) -> str:
         """SHA-256 of the content, the source's id left out: equal for two reports of the same thing."""
         content = [
             self.user, self.kind.value, _text(self.occurred_at), _message_content(self.message),
             self.known_message_id, _meeting_content(self.meeting), self.recipient, self.url, self.file_name,
-            self.via_touchline,
+            self.via_touchline, *(["machine"] if self.by_machine else []),
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
 

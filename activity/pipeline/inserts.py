@@ -99,20 +99,21 @@ def upsert_meetings(workspace_id: int, now: Any, rows: Sequence[Row]) -> None:
 
 
 def insert_activities(workspace_id: int, source: str, now: Any, rows: Sequence[Row]) -> dict[Any, int]:
-    """Rows (uuid, owner, kind, occurred_at, message, meeting, recipient, url, file_name, via_touchline, is_private).
+    """Rows (uuid, owner, kind, occurred_at, message, meeting, recipient, url, file_name, via_touchline, is_private,
+    by_machine).
 
     Returns the ids of the new ones by uuid; a mail that another report brought meanwhile is missing.
     """
     sql = """
         INSERT INTO activity_activity
             (workspace_id, source, created_at, uuid, owner_id, kind, occurred_at, message_id, meeting_id, recipient,
-             url, file_name, via_touchline, is_private)
+             url, file_name, via_touchline, is_private, by_machine)
         SELECT %s, %s, %s, v.uuid, v.owner_id, v.kind, v.occurred_at, v.message_id, v.meeting_id, v.recipient, v.url,
-               v.file_name, v.via_touchline, v.is_private
+               v.file_name, v.via_touchline, v.is_private, v.by_machine
         FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::text[],
-                    %s::text[], %s::text[], %s::bool[], %s::bool[])
+                    %s::text[], %s::text[], %s::bool[], %s::bool[], %s::bool[])
             WITH ORDINALITY AS v(uuid, owner_id, kind, occurred_at, message_id, meeting_id, recipient, url, file_name,
-                                 via_touchline, is_private, position)
+                                 via_touchline, is_private, by_machine, position)
         ORDER BY position
         ON CONFLICT DO NOTHING RETURNING uuid, id
     """

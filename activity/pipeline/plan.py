@@ -99,14 +99,13 @@ def _unknown_recipient(captured: Captured, outside: list[str], around: Circumsta
     hidden = (exclude(around.settings.exclusions, address, around.subject) for address in outside)
     if any(each is not None and each.reason == Reason.KEPT_PRIVATE for each in hidden):
         return PlannedJob("", SyncState.SKIPPED, Reason.KEPT_PRIVATE)
-    stopped = switched_off(captured.kind, via_touchline=captured.via_touchline, settings=around.settings)
-    return stopped or PlannedJob("", SyncState.SKIPPED, Reason.RECIPIENT_UNKNOWN)
+    return _stopped(captured, around.settings) or PlannedJob("", SyncState.SKIPPED, Reason.RECIPIENT_UNKNOWN)
 
 
 def _job(captured: Captured, address: str, around: Circumstances) -> PlannedJob:
     if excluded := exclude(around.settings.exclusions, address, around.subject):
         return PlannedJob(address, SyncState.SKIPPED, excluded.reason, excluded.detail)
-    if stopped := switched_off(captured.kind, via_touchline=captured.via_touchline, settings=around.settings):
+    if stopped := _stopped(captured, around.settings):
         return PlannedJob(address, stopped.state, stopped.reason, stopped.detail)
     if around.is_stale:
         return PlannedJob(address, SyncState.SKIPPED, Reason.SUPERSEDED)
@@ -115,12 +114,25 @@ def _job(captured: Captured, address: str, around: Circumstances) -> PlannedJob:
     return PlannedJob(address)
 
 
-def switched_off(kind: str, *, via_touchline: bool, settings: EffectiveSettings) -> PlannedJob | None:
-    """What the switches of the role and the member say against a kind of activity; None when nothing."""
+def _stopped(captured: Captured, settings: EffectiveSettings) -> PlannedJob | None:
+    return switched_off(
+        captured.kind,
+        via_touchline=captured.via_touchline,
+        by_machine=captured.by_machine,
+        settings=settings,
+    )
+
+
+def switched_off(
+    kind: str, *, via_touchline: bool, by_machine: bool = False, settings: EffectiveSettings
+) -> PlannedJob | None:
+    """What the switches of the role and the member say against an activity; None when nothing."""
     if kind not in settings.kinds:
         return PlannedJob("", SyncState.SKIPPED, Reason.SWITCHED_OFF)
     if kind == Kind.SENT and via_touchline and not settings.log_automatically:
         return PlannedJob("", SyncState.SKIPPED, Reason.SWITCHED_OFF, AUTOMATIC)
     if kind in MAIL and not via_touchline and not settings.sync_all_messages:
         return PlannedJob("", SyncState.SKIPPED, Reason.NOT_VIA_TOUCHLINE)
+    if by_machine and not settings.log_machine_opens:
+        return PlannedJob("", SyncState.SKIPPED, Reason.MACHINE)
     return None

@@ -1,5 +1,6 @@
 """Text as Salesforce takes it. Pure. Lengths are in UTF-16 units, which is how Salesforce counts them."""
 
+import re
 import unicodedata
 
 ELLIPSIS = "…"
@@ -7,10 +8,16 @@ LONGEST_CHARACTER = 32
 # Joiners, variation selectors and skin tones belong to the character before them.
 _EXTENDERS = frozenset("\u200d\ufe0e\ufe0f") | {chr(code) for code in range(0x1F3FB, 0x1F400)}
 
+# Control characters, half surrogate pairs, line and paragraph separators.
+_CONTROL = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029"
+_NOT_PRINTABLE = re.compile(f"[{_CONTROL}]")
+_SPACES = re.compile(rf"[\s{_CONTROL}]+")
+_REFUSED_BY_POSTGRESQL = re.compile("[\x00\ud800-\udfff]")
+
 
 def utf16_length(text: str) -> int:
     """The length in UTF-16 units: characters beyond the basic plane (most emoji) count two."""
-    return len(text) + sum(1 for character in text if character > "\uffff")
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def cut(text: str, limit: int, ending: str = ELLIPSIS) -> str:
@@ -28,17 +35,23 @@ def cut(text: str, limit: int, ending: str = ELLIPSIS) -> str:
 
 def _fitting(text: str, room: int) -> str:
     """The longest start that fits and does not end within a combined character."""
-    used = end = 0
-    for character in text:
-        used += 2 if character > "\uffff" else 1
-        if used > room:
-            break
-        end += 1
-    whole = end
+    whole = _count_fitting(text, room)
+    end = whole
     # A pile of marks longer than any real character is cut where it is.
     while max(0, whole - LONGEST_CHARACTER) < end < len(text) and (_extends(text[end]) or text[end - 1] == "\u200d"):
         end -= 1
     return text[: end or whole]
+
+
+def _count_fitting(text: str, room: int) -> int:
+    """How many characters fit into so many units."""
+    start = text[:room]  # each takes one unit at least
+    if start.isascii():
+        return len(start)
+    units = start.encode("utf-16-le", "surrogatepass")[: 2 * room]
+    if len(units) >= 2 and 0xD8 <= units[-1] <= 0xDB:
+        units = units[:-2]  # the first half of a pair
+    return len(units.decode("utf-16-le", "surrogatepass"))
 
 
 def _extends(character: str) -> bool:
@@ -47,20 +60,15 @@ def _extends(character: str) -> bool:
 
 def one_line(text: str) -> str:
     """The text on one line: runs of white space and control characters become one space."""
-    return " ".join("".join(" " if _is_control(character) else character for character in text).split())
+    return _SPACES.sub(" ", text).strip()
 
 
 def many_lines(text: str) -> str:
     """The text with plain line ends and without control characters other than tab."""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(character for character in plain if character in "\n\t" or not _is_control(character)).strip()
-
-
-def _is_control(character: str) -> bool:
-    # Cc: control; Cs: half a surrogate pair; Zl, Zp: line and paragraph separators.
-    return character < " " or (character > "~" and unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"))
+    return _NOT_PRINTABLE.sub("", plain).strip()
 
 
 def without_control(text: str) -> str:
     """The text as PostgreSQL takes it: no NUL and no half surrogate."""
-    return "".join(character for character in text if character != "\0" and not "\ud800" <= character <= "\udfff")
+    return _REFUSED_BY_POSTGRESQL.sub("", text)
