@@ -63,7 +63,9 @@ $(LOCKER)/bin/uv:
 	@$(PYTHON) -m venv $(LOCKER)
 	@$(LOCKER)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
+# Playwright's driver needs libatomic, which a bare Debian lacks.
 chromium:
-	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && \
-	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; }; } || \
-	  { echo "The browser tests need Chromium: apt-get install chromium"; exit 1; }
+	@check() { command -v chromium && ls /usr/lib/*/libatomic.so.1; } >/dev/null 2>&1; \
+	check || { [ "$$(id -u)" = 0 ] && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium libatomic1 >/dev/null; }; \
+	check || { echo "The browser tests need Chromium: apt-get install chromium libatomic1"; exit 1; }

@@ -1,6 +1,7 @@
 """The demo's children and ports, with real processes: whatever ends the demo, nobody is left behind."""
 
 import os
+import random
 import re
 import signal
 import socket
@@ -12,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from config.demo.environment import DemoImpossible, Ports, choose_ports, read_keys
+from config.demo.environment import DemoImpossible, Ports, choose_ports, is_taken, read_keys
 from config.queue_watchdog.beats import is_alive
 from tests.config.waiting import wait_until
-from tests.processes import ROOT, free_port
+from tests.processes import ROOT
 
 # A service that ignores the polite signal and has a child in a session of its own, and one that ends by itself.
 DEMO = """
@@ -137,8 +138,16 @@ def test_terminal_that_is_gone_ends_everything(start_demo):
     assert [process for process in members if is_alive(process)] == []
 
 
+def find_free_ports(length: int) -> int:
+    """The first of so many free ports in a row."""
+    while True:
+        first = random.randrange(20_000, 30_000)  # below those that the system gives away by itself
+        if not any(is_taken(port) for port in range(first, first + length)):
+            return first
+
+
 def test_ports_are_those_of_the_environment(monkeypatch):
-    web, stand_in, tls = free_port(), free_port(), free_port()
+    web, stand_in, tls = find_free_ports(1), find_free_ports(2), find_free_ports(3)
     monkeypatch.setenv("PORT", str(web))
     monkeypatch.setenv("STAND_IN_PORT", str(stand_in))
     monkeypatch.setenv("STAND_IN_TLS_PORT", str(tls))
