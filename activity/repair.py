@@ -151,7 +151,10 @@ def _require_retryable(job: SyncJob) -> None:
     if job.state in (SyncState.SYNCED, SyncState.WAITING) or job.reason in NEVER_AGAIN:
         raise RepairError(NOTHING_TO_RETRY)
     settings = settings_for(job.owner)
-    stopped = switched_off(job.activity.kind, via_touchline=job.activity.via_touchline, settings=settings)
+    activity = job.activity
+    stopped = switched_off(
+        activity.kind, via_touchline=activity.via_touchline, by_machine=activity.by_machine, settings=settings
+    )
     # "Log automatically" is off: then this button is how a person says that it is to be logged.
     if stopped is not None and stopped.detail != AUTOMATIC:
         raise RepairError(STILL_OFF)

@@ -30,6 +30,7 @@ from activity.models.sync import (
     SyncState,
     WakeUp,
 )
+from activity.models.tracking import TrackedCopy, TrackedMessage, TrackingHit
 
 __all__ = [
     "Activity",
@@ -63,5 +64,8 @@ __all__ = [
     "SyncAttempt",
     "SyncJob",
     "SyncState",
+    "TrackedCopy",
+    "TrackedMessage",
+    "TrackingHit",
     "WakeUp",
 ]

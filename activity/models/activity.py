@@ -118,6 +118,8 @@ class Activity(models.Model):
     file_name = models.CharField(max_length=255, blank=True)
     source = models.CharField(max_length=10, choices=Source.choices)
     via_touchline = models.BooleanField(default=True)
+    # Opened by a mail proxy or a virus scanner, as far as we can tell.
+    by_machine = models.BooleanField(default=False)
     # Hidden by somebody's personal never-log: others see "kept private".
     is_private = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
