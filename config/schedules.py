@@ -18,6 +18,7 @@ SCHEDULES = (
     Scheduled("Forget what is old", "activity.tasks.forget", 60),
     Scheduled("Settle sign-ins and ended connections", "integrations.tasks.settle_sign_ins_and_ends", 1),
     Scheduled("Check permissions", "integrations.tasks.check_permissions", 10),
+    Scheduled("Read changes in Salesforce", "integrations.tasks.read_changes", 30),
     Scheduled("Keep connections alive", "integrations.tasks.keep_alive", 60),
     Scheduled("Forget old sign-ins", "integrations.tasks.forget_old", 24 * 60),
 )

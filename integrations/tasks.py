@@ -1,6 +1,6 @@
 """What the queue runs; queued by dotted name, with integers only."""
 
-from integrations import revocations, sign_in, upkeep
+from integrations import changes, revocations, sign_in, upkeep
 from integrations.models import Connection
 
 
@@ -17,6 +17,11 @@ def settle_sign_ins_and_ends() -> int:
 def check_permissions() -> int:
     """Every ten minutes: pre-flights that are a day old, 50 at a time."""
     return upkeep.check_permissions()
+
+
+def read_changes() -> int:
+    """Each half hour: contacts and leads that changed in Salesforce."""
+    return changes.read_all_changes()
 
 
 def run_preflight(connection_id: int) -> bool:
