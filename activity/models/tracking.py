@@ -32,7 +32,7 @@ class TrackedMessage(models.Model):
 
 
 class TrackedCopy(models.Model):
-    """One recipient's copy, or (`recipient` empty) the one copy for all; its tokens are made of `lookup` and `key`."""
+    """One recipient's copy, or (`recipient` empty) the one for all; its tokens are made of `lookup` and `key`."""
 
     tracked = models.ForeignKey(TrackedMessage, on_delete=models.CASCADE, related_name="copies", db_index=False)
     recipient = models.CharField(max_length=320, blank=True)

@@ -3,19 +3,10 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    ValidationError,
-    WithJsonSchema,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationError
 
 from activity.models import Kind, Source
 from activity.pipeline.capture import capture
@@ -29,57 +20,39 @@ from activity.pipeline.captured import (
     Fault,
     Person,
 )
-from activity.pipeline.text import without_control
-from activity.sources.addresses import normalize_address
+from activity.sources.fields import (
+    FILE_NAME_LENGTH,
+    LINE_LENGTH,
+    MOST_PEOPLE,
+    REQUIRED,
+    STATUS_LENGTH,
+    URL_LENGTH,
+    Email,
+    Id,
+    Line,
+    MessageId,
+    Model,
+    People,
+    PersonIn,
+    Text,
+    Time,
+    clean,
+    cut_at,
+    faults_of,
+    id_of,
+    none_as,
+    refuse_control,
+)
 from workspaces.models import Workspace
 
 MOST_ITEMS = 500
-MOST_PEOPLE = 500
 LONGEST_MEETING = timedelta(days=14)
-FIRST_YEAR, LAST_YEAR = 1970, 2199
-LINE_LENGTH, NAME_LENGTH, FILE_NAME_LENGTH, URL_LENGTH, STATUS_LENGTH = 998, 200, 255, 2_000, 40
 MAIL_TYPES = frozenset({Kind.SENT, Kind.RECEIVED, Kind.REPLIED, Kind.BOUNCED})
-REQUIRED = "This is required."
 
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
-_MESSAGE_ID = re.compile(r"<([^<>]+)>")
 _LINK = re.compile(r"(?:https?://|mailto:|tel:)\S", re.IGNORECASE)
 
 
-# --- Kinds of values --------------------------------------------------------------------------------------
-
-
-def _parse_time(value: Any) -> datetime:
-    """RFC 3339 with an offset, as a time in UTC between the years 1970 and 2199."""
-    if not isinstance(value, str) or not _RFC_3339.match(value):
-        raise ValueError("Write the time as in RFC 3339, with its offset: 2026-11-23T09:30:00+01:00.")
-    try:
-        moment = datetime.fromisoformat(value.upper().replace(" ", "T")).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError("There is no such time.") from None
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise ValueError(f"The year must lie between {FIRST_YEAR} and {LAST_YEAR}.")
-    return moment
-
-
-def _refuse_control(value: str) -> str:
-    if any(character < " " or character == "\x7f" for character in value):
-        raise ValueError("Control characters are not allowed here.")
-    return value
-
-
-def _clean(value: Any) -> Any:
-    """Text as it can be stored: NUL and half surrogates are left out."""
-    return without_control(value) if isinstance(value, str) else value
-
-
-def _message_id(value: str) -> str:
-    """A Message-ID without its angle brackets; the first one where several stand."""
-    found = _MESSAGE_ID.search(value)
-    bare = (found.group(1) if found else value).strip(" <>")
-    if not bare:
-        raise ValueError("This is not a Message-ID.")
-    return bare[:LINE_LENGTH]
+# --- What an item says ------------------------------------------------------------------------------------
 
 
 def _link(value: str) -> str:
@@ -88,50 +61,7 @@ def _link(value: str) -> str:
     return value
 
 
-def _none_as(default: Any) -> BeforeValidator:
-    """`null` means the same as leaving the field out."""
-    return BeforeValidator(lambda value: default if value is None else value)
-
-
-def _cut(length: int) -> AfterValidator:
-    return AfterValidator(lambda value: value[:length])
-
-
-Time = Annotated[
-    datetime,
-    BeforeValidator(_parse_time),
-    WithJsonSchema({"type": "string", "format": "date-time", "description": "RFC 3339 with an offset"}),
-]
-Email = Annotated[
-    str,
-    Field(max_length=320),
-    AfterValidator(normalize_address),
-    WithJsonSchema({"type": "string", "format": "email", "maxLength": 320}),
-]
-Id = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_refuse_control)]
-MessageId = Annotated[
-    str, Field(min_length=1, max_length=2 * LINE_LENGTH), AfterValidator(_refuse_control), AfterValidator(_message_id)
-]
-Line = Annotated[str, BeforeValidator(_clean), _cut(LINE_LENGTH)]
-Name = Annotated[str, BeforeValidator(_clean), _cut(NAME_LENGTH), _none_as("")]
-Text = Annotated[str, BeforeValidator(_clean), _none_as("")]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=False)
-
-
-class PersonIn(_Model):
-    """An address and the name that stood beside it."""
-
-    email: Email
-    name: Name = ""
-
-
-People = Annotated[list[PersonIn], Field(max_length=MOST_PEOPLE), _none_as([])]
-
-
-class MessageIn(_Model):
+class MessageIn(Model):
     """An e-mail, or only the `message_id` of one that was reported before."""
 
     message_id: MessageId | None = None
@@ -142,29 +72,29 @@ class MessageIn(_Model):
     bcc: People = []
     text: Text = Field(default="", description="Longer texts are cut at 32,000 characters and marked.")
     in_reply_to: MessageId | None = None
-    via_touchline: Annotated[StrictBool, _none_as(True)] = True
+    via_touchline: Annotated[StrictBool, none_as(True)] = True
 
 
 class AttendeeIn(PersonIn):
     """Who is asked to a meeting, and what they answered: the iCalendar PARTSTAT, such as `accepted`."""
 
-    status: Annotated[str, BeforeValidator(_clean), _cut(STATUS_LENGTH), _none_as("")] = ""
+    status: Annotated[str, BeforeValidator(clean), cut_at(STATUS_LENGTH), none_as("")] = ""
 
 
-class MeetingIn(_Model):
+class MeetingIn(Model):
     """A meeting as it stands now; `uid` is its iCalendar UID. At most 14 days long."""
 
-    uid: Annotated[str, Field(min_length=1, max_length=LINE_LENGTH), AfterValidator(_refuse_control)]
-    title: Annotated[Line, _none_as("")] = ""
+    uid: Annotated[str, Field(min_length=1, max_length=LINE_LENGTH), AfterValidator(refuse_control)]
+    title: Annotated[Line, none_as("")] = ""
     start: Time
     end: Time
-    location: Annotated[Line, _none_as("")] = ""
+    location: Annotated[Line, none_as("")] = ""
     description: Text = ""
     organizer: PersonIn | None = None
-    attendees: Annotated[list[AttendeeIn], Field(max_length=MOST_PEOPLE), _none_as([])] = []
+    attendees: Annotated[list[AttendeeIn], Field(max_length=MOST_PEOPLE), none_as([])] = []
 
 
-class ActivityIn(_Model):
+class ActivityIn(Model):
     """One thing that happened.
 
     sent, received, replied and bounced need a message with from, to and subject; opened, clicked (with url) and
@@ -188,13 +118,13 @@ class ActivityIn(_Model):
     message: MessageIn | None = None
     recipient: Email | None = Field(default=None, description="Who opened, clicked or replied, where it is known.")
     url: (
-        Annotated[str, Field(max_length=URL_LENGTH), AfterValidator(_refuse_control), AfterValidator(_link)] | None
+        Annotated[str, Field(max_length=URL_LENGTH), AfterValidator(refuse_control), AfterValidator(_link)] | None
     ) = None
-    file_name: Annotated[str, BeforeValidator(_clean), _cut(FILE_NAME_LENGTH)] | None = None
+    file_name: Annotated[str, BeforeValidator(clean), cut_at(FILE_NAME_LENGTH)] | None = None
     meeting: MeetingIn | None = None
 
 
-class ActivitiesIn(_Model):
+class ActivitiesIn(Model):
     """The body of a request."""
 
     activities: list[ActivityIn] = Field(min_length=1, max_length=MOST_ITEMS)
@@ -216,49 +146,11 @@ def read_item(item: Any) -> Captured | CaptureResult:
     try:
         activity = ActivityIn.model_validate(item)
     except ValidationError as error:
-        faults = tuple(_fault(each) for each in error.errors(include_url=False, include_input=False))
-        return CaptureResult(_id_of(item), "rejected", errors=faults)
+        return CaptureResult(id_of(item), "rejected", errors=faults_of(error))
     faults = tuple(_missing(activity))
     if faults:
         return CaptureResult(activity.id, "rejected", errors=faults)
     return _captured(activity)
-
-
-def _id_of(item: Any) -> str | None:
-    """The id to answer with: as it was sent, when it is text."""
-    found = item.get("id") if isinstance(item, dict) else None
-    return found if isinstance(found, str) else None
-
-
-_PLAIN_WORDS = {
-    "missing": REQUIRED,
-    "string_type": "This must be text.",
-    "string_unicode": "This text has half a character in it (a lone surrogate).",
-    "list_type": "This must be a list.",
-    "bool_type": "This must be true or false.",
-    "model_type": "This must be an object.",
-    "model_attributes_type": "This must be an object.",
-    "string_too_short": "This must not be empty.",
-}
-
-
-def _fault(error: Any) -> Fault:
-    return Fault(_path(error["loc"]), _words(error))
-
-
-def _words(error: Any) -> str:
-    limits = error.get("ctx", {})
-    if error["type"] == "string_too_long":
-        return f"At most {limits['max_length']} characters."
-    if error["type"] == "too_long":
-        return f"At most {limits['max_length']} entries."
-    return _PLAIN_WORDS.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
-
-
-def _path(place: Sequence[int | str]) -> str:
-    """`message.to[0].email`; empty for the item itself."""
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
-    return path.removeprefix(".")
 
 
 def _missing(activity: ActivityIn) -> list[Fault]:
@@ -327,10 +219,10 @@ def _message(activity: ActivityIn) -> CapturedMessage | None:
     return CapturedMessage(
         message_id=message.message_id or _own_message_id(activity.id),
         subject=message.subject or "",
-        sender=_person(message.sender),
-        to=tuple(map(_person, message.to or ())),
-        cc=tuple(map(_person, message.cc)),
-        bcc=tuple(map(_person, message.bcc)),
+        sender=message.sender.person(),
+        to=tuple(each.person() for each in message.to or ()),
+        cc=tuple(each.person() for each in message.cc),
+        bcc=tuple(each.person() for each in message.bcc),
         text=message.text[:TEXT_LIMIT],
         text_was_cut=len(message.text) > TEXT_LIMIT,
         in_reply_to=message.in_reply_to or "",
@@ -342,10 +234,6 @@ def _own_message_id(source_id: str) -> str:
     return f"{hashlib.sha256(source_id.encode()).hexdigest()[:40]}@api.touchline.invalid"
 
 
-def _person(person: PersonIn) -> Person:
-    return Person(person.email, person.name)
-
-
 def _meeting(meeting: MeetingIn) -> CapturedMeeting:
     return CapturedMeeting(
         uid=meeting.uid,
@@ -354,6 +242,6 @@ def _meeting(meeting: MeetingIn) -> CapturedMeeting:
         end=meeting.end,
         location=meeting.location,
         description=meeting.description[:TEXT_LIMIT],
-        organizer=_person(meeting.organizer) if meeting.organizer else Person(""),
+        organizer=meeting.organizer.person() if meeting.organizer else Person(""),
         attendees=tuple(Attendee(each.email, each.name, each.status.lower()) for each in meeting.attendees),
     )

@@ -1,4 +1,4 @@
-"""Puts tracking into the HTML of a message: links lead through us, a pixel stands at the end, nothing else changes."""
+"""Puts tracking into the HTML of a message: links lead through us, a pixel ends it, the rest stays as it was."""
 
 import html
 import re
