@@ -66,6 +66,7 @@ class FeedItem:
     is_own: bool
     is_hidden: bool
     is_private: bool
+    by_machine: bool
     who: str
     more: int
     title: str
@@ -244,6 +245,7 @@ def build_item(activity: Activity, viewer: Membership) -> FeedItem:
         is_own=own,
         is_hidden=hidden,
         is_private=activity.is_private,
+        by_machine=activity.by_machine,
         who=who,
         more=more,
         title="" if hidden else _title(activity),

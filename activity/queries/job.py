@@ -32,9 +32,12 @@ class Attempt:
     ended_at: datetime | None
 
     @property
-    def milliseconds(self) -> int | None:
-        """How long it took; None while it is under way."""
-        return round((self.ended_at - self.started_at).total_seconds() * 1000) if self.ended_at else None
+    def duration(self) -> str:
+        """How long it took: "412 ms", "120 s"; empty while it is under way."""
+        if self.ended_at is None:
+            return ""
+        seconds = (self.ended_at - self.started_at).total_seconds()
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds * 1000:.0f} ms"
 
 
 @dataclass(frozen=True, slots=True)

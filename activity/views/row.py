@@ -113,8 +113,7 @@ def _timeline(detail: JobDetail) -> list[dict[str, Any]]:
             "title": f"{attempt.operation}: {attempt.outcome_label}",
             "text": attempt.salesforce_text or attempt.error_code,
             "time": attempt.started_at,
-            "milliseconds": attempt.milliseconds,
-            "request_id": attempt.request_id,
+            "duration": attempt.duration,
         }
         for attempt in detail.attempts
     ]

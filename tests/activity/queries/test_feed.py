@@ -133,6 +133,13 @@ def test_names_stand_where_they_are_known(ben_member):
     assert (item.who, item.preposition, item.kind_label) == ("Grace Hopper", "from", "Received")
 
 
+def test_what_a_machine_did_is_marked(ben_member):
+    make_activity(ben_member, Kind.OPENED, by_machine=True)
+    make_activity(ben_member, Kind.OPENED)
+
+    assert sorted(item.by_machine for item in feed(ben_member).items) == [False, True]
+
+
 def test_the_state_of_several_records_is_the_one_that_needs_most(ben_member):
     activity = make_job(ben_member, SyncState.SYNCED, recipient=GRACE).activity
     failed = make_job(

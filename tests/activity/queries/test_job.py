@@ -55,9 +55,9 @@ def test_attempts_trace_candidates_and_links(acme, ben_member):
 
     detail = job_detail(job)
 
-    assert [(a.number, a.operation, a.outcome_label, a.milliseconds) for a in detail.attempts] == [
-        (2, "Create", "Synced", 412),
-        (1, "Create", "No answer", None),
+    assert [(a.number, a.operation, a.outcome_label, a.duration) for a in detail.attempts] == [
+        (2, "Create", "Synced", "412 ms"),
+        (1, "Create", "No answer", ""),
     ]
     assert detail.trace == (
         TraceStep("Settings", ("Version 3 of the role’s settings",)),
