@@ -1,8 +1,11 @@
 """People change in Salesforce: what is remembered of them is forgotten, and what waited for them is logged."""
 
+from django.utils import timezone
+
 from activity.models import KnownPerson, Reason, SyncJob, SyncState
 from activity.pipeline.captured import Person
 from activity.pipeline.log_to_salesforce import drain
+from activity.pipeline.match import find_known
 from integrations.changes import read_all_changes, read_changes
 from integrations.models import Connection, SalesforceOrg
 from tests.activity.stories import report, sent
@@ -44,7 +47,7 @@ def test_a_changed_address_is_forgotten(
     salesforce.org.change(contact["Id"], Email="nora@elsewhere.example")
     assert read_again(org) > 0
 
-    assert not KnownPerson.objects.exists()
+    assert find_known(org.workspace, [known.address], timezone.now()) == {}
 
 
 def test_an_org_that_nobody_uses_costs_no_call(salesforce: TestedStandIn, org: SalesforceOrg) -> None:
