@@ -1,68 +1,78 @@
 """Re-encrypts what is sealed with an older key, while the product runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db import models
+from django.apps import apps
+from django.db import models, transaction
+from django.db.models import Q
 
 from integrations import secrets
-from integrations.models import Connection, PendingGrant, PendingRevocation
 from integrations.secrets import FORMAT, SecretsError, context_of, seal
 
-SEALED: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = (
-    (Connection, ("access_token_sealed", "refresh_token_sealed")),
-    (PendingGrant, ("verifier_sealed", "access_token_sealed", "refresh_token_sealed")),
-    (PendingRevocation, ("token_sealed",)),
-)
-"""Every sealed column of the installation; a test compares it with the models."""
-
-BATCH = 500
+BATCH = 200
+"""Rows that are locked at once: few enough that a refresh hardly ever waits."""
 
 
 @dataclass(slots=True)
 class Report:
-    """What a run did. `failures` are sentences that name a missing key or a row, never a secret."""
+    """What a run did, in values. `failures` are sentences that name a missing key or a row, never a secret."""
 
     resealed: int = 0
     left: int = 0
     failures: list[str] = field(default_factory=list)
 
 
+def sealed_columns() -> dict[type[models.Model], tuple[str, ...]]:
+    """Every sealed column of the installation, by model: those whose name ends in `_sealed`."""
+    found = {
+        model: tuple(field.name for field in model._meta.fields if field.name.endswith("_sealed"))
+        for model in apps.get_app_config("integrations").get_models()
+    }
+    return {model: columns for model, columns in found.items() if columns}
+
+
 def rotate() -> Report:
     """Seal everything with the first key of FIELD_ENCRYPTION_KEYS. Repeat it as often as you like.
 
-    Each value is replaced only while it is still the one that was read, so that a refresh that runs meanwhile wins.
+    Rows are locked in small batches while they are sealed anew; a row that a refresh holds just then is left to the
+    next run.
     """
     report = Report()
-    for model, columns in SEALED:
-        for column in columns:
-            for row in _behind(model, column):
-                _reseal(row, column, report)
-            report.left += _filter(model, column).count()
+    for model, columns in sealed_columns().items():
+        last = 0
+        while last is not None:
+            last = _reseal_batch(model, columns, last, report)
+        report.left += sum(_behind(model, [column]).count() for column in columns)
     return report
 
 
-def _filter(model: type[models.Model], column: str) -> models.QuerySet:
+def _behind(model: type[models.Model], columns: Iterable[str]) -> models.QuerySet:
+    """Rows with a value that the writing key did not seal."""
     current = f"{FORMAT}:{secrets.keyring().writing_id}:"
-    return model.objects.exclude(**{column: ""}).exclude(**{f"{column}__startswith": current})
+    behind = Q()
+    for column in columns:
+        behind |= ~Q(**{column: ""}) & ~Q(**{f"{column}__startswith": current})
+    return model.objects.filter(behind)
 
 
-def _behind(model: type[models.Model], column: str) -> Iterator[models.Model]:
-    """The rows in batches by primary key: no cursor is held open."""
-    last = 0
-    while True:
-        rows = list(_filter(model, column).filter(pk__gt=last).select_related("workspace").order_by("pk")[:BATCH])
-        if not rows:
-            return
-        yield from rows
-        last = rows[-1].pk
+@transaction.atomic
+def _reseal_batch(model: type[models.Model], columns: tuple[str, ...], last: int, report: Report) -> int | None:
+    """Seal the rows after the primary key `last`; return the last one of the batch, None at the end."""
+    behind = _behind(model, columns).filter(pk__gt=last).defer(None).select_related("workspace").order_by("pk")
+    rows = list(behind.select_for_update(skip_locked=True, of=("self",))[:BATCH])
+    for row in rows:
+        for column in columns:
+            _reseal(row, column, report)
+    model.objects.bulk_update(rows, columns)
+    return rows[-1].pk if rows else None
 
 
 def _reseal(row: models.Model, column: str, report: Report) -> None:
     sealed, context = getattr(row, column), context_of(row, column)
     try:
-        again = seal(secrets.open(sealed, context).reveal(), context)
+        if sealed and secrets.key_id_of(sealed) != secrets.keyring().writing_id:
+            setattr(row, column, seal(secrets.open(sealed, context).reveal(), context))
+            report.resealed += 1
     except SecretsError as error:
         report.failures.append(str(error))
-        return
-    report.resealed += type(row).objects.filter(pk=row.pk, **{column: sealed}).update(**{column: again})
