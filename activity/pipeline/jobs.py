@@ -165,6 +165,19 @@ def records_of_meetings(owner: int, meetings: Collection[int]) -> dict[tuple[int
     }
 
 
+def records_by_id(workspace: int, salesforce_ids: Collection[str]) -> dict[str, Logged]:
+    """Records of ours by their id in Salesforce."""
+    wanted = [record_id for record_id in salesforce_ids if record_id]
+    if not wanted:
+        return {}
+    rows = LoggedRecord.objects.filter(workspace=workspace, salesforce_id__in=wanted)
+    found = rows.values_list("salesforce_id", "pk", "key", "digest", "removed_at")
+    return {
+        salesforce_id: Logged(pk, key, salesforce_id, digest, removed_at is not None)
+        for salesforce_id, pk, key, digest, removed_at in found
+    }
+
+
 def newest_of_meetings(owner: int, meetings: Collection[int]) -> dict[tuple[int, str], int]:
     """The newest job of each meeting and outside address that is or was to be logged; one query."""
     if not meetings:

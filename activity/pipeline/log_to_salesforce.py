@@ -280,6 +280,9 @@ class _Drain:
             self.batch_size = max(SMALLEST_BATCH, self.batch_size // 2)
 
     def _record(self, each: Ready, salesforce_id: str, settlement: Settlement) -> None:
+        if each.logged:
+            settlement.succeed_with_change(each.job, each.logged.pk, salesforce_id, digest_of(each.payload))
+            return
         logged = Logged(
             each.job.pk,
             salesforce_id,

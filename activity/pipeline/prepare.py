@@ -17,7 +17,7 @@ from activity.models import DueJob, ErrorGroup, Kind, ObjectType, Reason, SyncSt
 from activity.pipeline.choose import Ambiguous, Match, MatchRules, choose
 from activity.pipeline.claims import BATCH
 from activity.pipeline.compose import Composed, Style, compose, compose_update
-from activity.pipeline.jobs import Job, Logged, last_sent, newest_of_meetings, records_of_meetings
+from activity.pipeline.jobs import Job, Logged, last_sent, newest_of_meetings, records_by_id, records_of_meetings
 from activity.pipeline.match import Known, find_known, find_people
 from activity.pipeline.outcome import Action, Decision
 from activity.pipeline.results import Related
@@ -123,7 +123,7 @@ def prepare(jobs: Sequence[Job], sender: Sender, settlement: Settlement) -> list
     """The records to send for the jobs, sorted for one call; the other jobs are settled."""
     frozen = [job for job in jobs if job.claimed.frozen]
     fresh = _park_with_total_groups([job for job in jobs if not job.claimed.frozen], sender, settlement)
-    ready = _send_again(frozen, settlement)
+    ready = _send_again(frozen, sender, settlement)
     changes, fresh = _order_meetings(fresh, sender, settlement)
     if any(job.claimed.described_again for job in fresh):
         sender.forget_describes()
@@ -147,13 +147,16 @@ def _describe(jobs: Sequence[Job], sender: Sender, settlement: Settlement) -> se
     return known
 
 
-def _send_again(frozen: Sequence[Job], settlement: Settlement) -> list[Ready]:
+def _send_again(frozen: Sequence[Job], sender: Sender, settlement: Settlement) -> list[Ready]:
     """What was composed before goes out again as it was, with the same key."""
     sent = last_sent([job.pk for job in frozen])
+    changed = records_by_id(sender.membership.workspace_id, [each.payload.get("Id", "") for each in sent.values()])
     ready = []
     for job in frozen:
         if job.pk in sent:
-            ready.append(Ready(job, sent[job.pk].operation, sent[job.pk].payload))
+            payload = sent[job.pk].payload
+            logged = changed.get(payload.get("Id", ""))
+            ready.append(Ready(job, sent[job.pk].operation, payload, logged=logged))
         else:
             settlement.postpone(job, settlement.now, frozen=False)
     return ready

@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from activity.models import DueJob, ErrorGroup, Message, Outcome, Reason, SyncJob, SyncState
+from activity.models import DueJob, ErrorGroup, LoggedRecord, Message, Outcome, Reason, SyncJob, SyncState
 from activity.pipeline import results
 from activity.pipeline.breaker import pause_for_silence
 from activity.pipeline.claims import make_due
@@ -38,6 +38,7 @@ class Settlement:
     postponed: list[Postponed] = field(default_factory=list)
     answers: list[Answered] = field(default_factory=list)
     records: list[Logged] = field(default_factory=list)
+    changed_records: dict[int, str] = field(default_factory=dict)
     traces: dict[int, dict[str, Any]] = field(default_factory=dict)
     messages: set[int] = field(default_factory=set)
     stopped: list[tuple[Job, Decision, Related | None]] = field(default_factory=list)
@@ -56,7 +57,16 @@ class Settlement:
         )
 
     def succeed(self, job: Job, logged: Logged, related: Related | None, outcome: Outcome = Outcome.SYNCED) -> None:
-        """The record stands in Salesforce."""
+        """A new record stands in Salesforce."""
+        self.records.append(logged)
+        self._succeed(job, logged.salesforce_id, related, outcome)
+
+    def succeed_with_change(self, job: Job, record: int, salesforce_id: str, digest: str) -> None:
+        """A record of ours (by its row's id) was changed, and says now what the digest is of."""
+        self.changed_records[record] = digest
+        self._succeed(job, salesforce_id, None, Outcome.SYNCED)
+
+    def _succeed(self, job: Job, salesforce_id: str, related: Related | None, outcome: Outcome) -> None:
         self._touch(job)
         self.successes.append(job)
         self.finished.append(
@@ -64,12 +74,11 @@ class Settlement:
                 job.pk,
                 job.claimed.attempt,
                 SyncState.SYNCED,
-                salesforce_id=logged.salesforce_id,
+                salesforce_id=salesforce_id,
                 related=related,
             )
         )
-        self.records.append(logged)
-        self.answer(job, outcome, {"id": logged.salesforce_id, "success": True, "errors": []})
+        self.answer(job, outcome, {"id": salesforce_id, "success": True, "errors": []})
 
     def postpone(self, job: Job, due_at: datetime, **changes: Any) -> None:
         """Go on later; what is not named in `changes` stays as it was claimed."""
@@ -190,6 +199,8 @@ class Settlement:
         results.log_records(
             [each for each in self.records if each.job_id in done], self.connection.org.org_id, self.now
         )
+        for record, digest in self.changed_records.items():
+            LoggedRecord.objects.filter(pk=record).update(digest=digest)
         results.write_traces(self.traces)
         drop_bodies(self.messages)
         self._free_groups()

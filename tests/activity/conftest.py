@@ -1,12 +1,14 @@
 """Ben, connected to the stand-in, in a workspace whose Sync User reads and whose role is confirmed."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
 from pytest_django.fixtures import Settings
+from time_machine import TimeMachineFixture
 
 from activity.settings import confirm
 from integrations import api_keys
@@ -86,5 +88,35 @@ def report_items(post: Post) -> Report:
         answer = post({"activities": list(items)})
         assert answer.status_code == 202, answer.content
         return answer.json()["results"]
+
+    return send
+
+
+class Clock:
+    """The time of the whole process, the stand-in's included."""
+
+    def __init__(self, traveller: TimeMachineFixture) -> None:
+        self.traveller = traveller
+        self.now = datetime.now(UTC)
+
+    def advance(self, **duration: float) -> None:
+        """Let time pass."""
+        self.now = datetime.now(UTC) + timedelta(**duration)
+        self.traveller.move_to(self.now)
+
+
+@pytest.fixture
+def clock(time_machine: TimeMachineFixture) -> Clock:
+    """Time that passes when the test says so."""
+    return Clock(time_machine)
+
+
+@pytest.fixture
+def post_message(key: str) -> Post:
+    """Post a body of messages to be tracked with the key."""
+
+    def send(body: Any) -> HttpResponse:
+        headers = {"Authorization": f"Bearer {key}"}
+        return Client().post("/api/v1/messages", json.dumps(body), content_type="application/json", headers=headers)
 
     return send
