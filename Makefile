@@ -9,10 +9,10 @@ COMPILE := $(LOCKER)/bin/uv pip compile --quiet --python-version 3.11 --generate
   --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint serve worker lock clean chromium
+.PHONY: help demo test lint bench bench-quick serve worker lock clean chromium
 
 help: ## Say what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
 
 demo: $(VENV)/demo ## Start everything with demo data and without Salesforce; PORT=8000 STAND_IN_PORT=8001
 	@exec $(BIN)/python -m config.demo
@@ -24,6 +24,12 @@ lint: $(VENV)/test ## Check style, and that no migration is missing
 	@$(BIN)/python -m ruff check
 	@$(BIN)/python -m ruff format --check
 	@$(BIN)/python manage.py makemigrations --check --dry-run --settings tests.settings
+
+bench: $(VENV)/test ## Measure what the product costs beside its baselines; TARGETS="G1 G7"
+	@$(BIN)/python -m tests.benchmarks $(TARGETS)
+
+bench-quick: $(VENV)/test ## The same with a sample, in under three minutes
+	@$(BIN)/python -m tests.benchmarks --quick $(TARGETS)
 
 serve: $(VENV)/production ## Start the web server, configured by the environment (docs/operations.md)
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0

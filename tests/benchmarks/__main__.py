@@ -1,0 +1,46 @@
+"""`python -m tests.benchmarks [--quick] [G1 G2 …]`: what the product costs beside its baselines.
+
+Each target is measured with its baseline in the same run, interleaved, the median of three. Prints a table and
+ends with status 1 when a target is missed. Processor time counts, wall time only where the target names it.
+"""
+
+import argparse
+import os
+import sys
+
+from tests.benchmarks.meter import Foreign, cpu_ms_of
+from tests.benchmarks.report import Line, render
+from tests.benchmarks.world import World, open_world
+
+TARGETS = ("G1", "G2", "G14")
+
+
+def measure(world: World, targets: set[str], size: int) -> list[Line]:
+    """All lines of the targets."""
+    from tests.benchmarks import sending
+
+    lines: list[Line] = []
+    if targets & {"G1", "G2", "G14"}:
+        lines += sending.measure(world, size, targets)
+    return lines
+
+
+def main() -> None:
+    """Read the options, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="smaller backlogs: under three minutes")
+    parser.add_argument("--size", type=int, help="activities in a backlog")
+    parser.add_argument("targets", nargs="*", choices=[[], *TARGETS])
+    options = parser.parse_args()
+    size = options.size or (2_000 if options.quick else 10_000)
+    with open_world() as world:
+        foreign = Foreign(lambda: cpu_ms_of(os.getpid(), world.postmaster))
+        lines = measure(world, set(options.targets or TARGETS), size)
+        percent = foreign.percent()
+    sys.stdout.write(f"{render(lines)}\n\nOther processes used {percent:.0f} % of the machine meanwhile.\n")
+    missed = [line.target for line in lines if not line.met]
+    raise SystemExit(1 if missed else 0)
+
+
+if __name__ == "__main__":
+    main()

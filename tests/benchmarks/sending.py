@@ -1,0 +1,117 @@
+"""G1, G2, G14: what a backlog costs from claim to result, in processor time, API calls and bytes of log."""
+
+from dataclasses import dataclass, field
+
+from tests.benchmarks.bare import BarePipeline
+from tests.benchmarks.meter import Cost, median, metered
+from tests.benchmarks.report import Line
+from tests.benchmarks.world import World
+
+RUNS = 3
+
+
+@dataclass
+class Runs:
+    """The runs of one contestant over the same backlog."""
+
+    size: int
+    costs: list[Cost] = field(default_factory=list)
+    calls: list[int] = field(default_factory=list)
+
+    @property
+    def cpu(self) -> float:
+        """Milliseconds for 1,000 activities: the median run."""
+        return median([each.cpu_ms for each in self.costs]) * 1000 / self.size
+
+    @property
+    def split(self) -> str:
+        """The same with Python's and PostgreSQL's parts."""
+        middle = sorted(self.costs, key=lambda each: each.cpu_ms)[len(self.costs) // 2]
+        python, postgres = (part / self.size * 1000 for part in (middle.python_ms, middle.postgres_ms))
+        return f"{self.cpu:.0f} ms ({python:.0f}+{postgres:.0f})"
+
+    @property
+    def calls_per_thousand(self) -> float:
+        """API calls for 1,000 activities."""
+        return median(self.calls) * 1000 / self.size
+
+
+def run_bare(world: World, runs: Runs, *, keep_log: bool) -> None:
+    """One backlog through the bare pipeline."""
+    pipeline = BarePipeline(world.url, world.instance_url, world.stand_in.ca_bundle, world.token, keep_log=keep_log)
+    pipeline.fill(world.rows(runs.size))
+    world.tidy()
+    with metered(world.url) as cost:
+        done = pipeline.drain()
+    assert done == runs.size, f"{done} of {runs.size} were sent"
+    runs.costs.append(cost)
+    runs.calls.append(pipeline.calls)
+    pipeline.close()
+
+
+def run_product(world: World, runs: Runs, *, cold: bool) -> None:
+    """One backlog through the product, by the function that the queue calls."""
+    from activity.models import DueJob, SyncJob
+    from activity.tasks import log_due_jobs
+
+    world.clear()
+    if cold:
+        world.forget_people()
+    world.report(runs.size)
+    world.tidy()
+    before = sum(world.stand_in.ask("calls").values())
+    with metered(world.url) as cost:
+        while DueJob.objects.exists():
+            log_due_jobs(world.connection.pk)
+    synced = SyncJob.objects.filter(state="synced").count()
+    assert synced == world.stand_in.ask("tasks") == runs.size, f"{synced} of {runs.size} are synced"
+    runs.costs.append(cost)
+    runs.calls.append(sum(world.stand_in.ask("calls").values()) - before)
+
+
+def measure(world: World, size: int, targets: set[str]) -> list[Line]:
+    """The lines of the targets that are asked for."""
+    plain, like, cold, warm = Runs(size), Runs(size), Runs(size), Runs(size)
+    world.rows(size)
+    run_product(world, Runs(size), cold=True)  # imports, describes and plans are not what is measured
+    for _ in range(RUNS):
+        world.clear()
+        run_bare(world, plain, keep_log=False)
+        run_bare(world, like, keep_log=True)
+        run_product(world, cold, cold=True)
+        run_product(world, warm, cold=False)
+    lines = []
+    if "G1" in targets:
+        lines += processor_lines(plain, like, cold, warm)
+    if "G2" in targets:
+        lines += call_lines(size, plain, cold, warm)
+    if "G14" in targets:
+        lines += wal_lines(cold)
+    return lines
+
+
+def processor_lines(plain: Runs, like: Runs, cold: Runs, warm: Runs) -> list[Line]:
+    """The product keeps an attempt, a trace and a record for each activity, so does the baseline of the target."""
+    return [
+        Line("G1 CPU/1k, bare keeps the same", like.split, cold.split, cold.cpu / like.cpu, 1.6),
+        Line("   against bare keeping results only", plain.split, cold.split, cold.cpu / plain.cpu),
+        Line("   addresses known already", like.split, warm.split, warm.cpu / like.cpu),
+    ]
+
+
+def call_lines(size: int, plain: Runs, cold: Runs, warm: Runs) -> list[Line]:
+    """Counted by the stand-in, describes left out: they are read once a day."""
+    least = -(-size // 200) * 1000 / size
+    baseline = f"{least:.1f} (bare {plain.calls_per_thousand:.1f})"
+    lines = []
+    for title, runs in ((f"G2 calls/1k of {size}, cold", cold), ("   addresses known already", warm)):
+        count = runs.calls_per_thousand
+        lines.append(Line(title, baseline, f"{count:.2f} calls", count, 6))
+    return lines
+
+
+def wal_lines(cold: Runs) -> list[Line]:
+    """By table."""
+    run = sorted(cold.costs, key=lambda each: sum(each.wal_of.values()))[len(cold.costs) // 2]
+    shown = {name: count / cold.size for name, count in sorted(run.wal_of.items(), key=lambda each: -each[1])}
+    return [Line(f"   WAL/activity: {name}", "", f"{count:.0f} B", count) for name, count in shown.items()]
