@@ -83,6 +83,26 @@ class Points:
         """Hold nobody else; who waits there goes on waiting."""
         self.session.execute("DELETE FROM fault.armed WHERE (point, scope) = (%s, %s)", [_NUMBERS[point], scope])
 
+    def release(self, point: str, scope: int) -> None:
+        """Let those at one point go on."""
+        self.disarm(point, scope)
+        self.session.execute("SELECT pg_advisory_unlock(%s, %s)", [_NUMBERS[point], scope])
+
+    def lapse_leases(self, connections: list[int]) -> None:
+        """Let the leases of rows and turns run out at once."""
+        self.session.execute("SET session_replication_role = replica")  # past the triggers
+        self.session.execute(
+            "UPDATE activity_duejob SET due_at = now() - interval '1 second' WHERE leased AND job_id IN ("
+            " SELECT job_id FROM activity_duejob WHERE connection_id = ANY(%s) FOR UPDATE SKIP LOCKED)",
+            [connections],
+        )
+        self.session.execute(
+            "UPDATE activity_drain SET until = now() - interval '1 second' WHERE connection_id IN ("
+            " SELECT connection_id FROM activity_drain WHERE connection_id = ANY(%s) FOR UPDATE SKIP LOCKED)",
+            [connections],
+        )
+        self.session.execute("SET session_replication_role = origin")
+
     def release_all(self) -> None:
         """Let everybody go on."""
         self.session.execute("DELETE FROM fault.armed")

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.apps import AppConfig
 
+from tests.faults.durations import CONNECT_SECONDS, READ_SECONDS, WRITE_SECONDS
+
 TIMES: dict[str, dict[str, Any]] = {
     "activity.pipeline.outcome": {
         "FIRST_RETRY": timedelta(seconds=0.3),
@@ -31,7 +33,6 @@ TIMES: dict[str, dict[str, Any]] = {
     },
     "integrations.client_app": {"TOKEN_SECONDS": 1.5},
 }
-CONNECT_SECONDS, READ_SECONDS, WRITE_SECONDS = 1.5, 1.5, 2.0
 
 
 class ScaledConfig(AppConfig):

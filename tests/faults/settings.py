@@ -6,15 +6,7 @@ from pathlib import Path
 
 from django.utils import timezone
 
-# Salesforce works on a call for up to ten minutes after we gave up; here for LATEST_COMMIT seconds.
-SCALED = {
-    "SYNC_BATCH_WINDOW": "0.2",
-    "SYNC_LEASE": "8",  # 600 s
-    "SYNC_LOOKUP_DELAYS": "0,0.8,4,9.6",  # 0, 60, 300, 720 s
-    "SYNC_DRAIN_LIMIT": "5",
-}
-LATEST_COMMIT = 8.0
-QUEUE_TIMEOUT, QUEUE_RETRY = 20, 25
+from tests.faults.durations import QUEUE_RETRY, QUEUE_TIMEOUT, SCALED
 
 os.environ.update({name: os.environ.get(f"FAULTS_{name}", value) for name, value in SCALED.items()})
 os.environ.setdefault("DEBUG", "1")
@@ -23,7 +15,7 @@ os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,127.0.0.1")
 os.environ.setdefault("EMAIL_URL", "dummy:")
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 
-from config.settings import *  # noqa: E402, F403
+from config.settings import *  # noqa: F403
 
 INSTALLED_APPS += ["tests.faults.scaled.ScaledConfig"]  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,10 +19,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from config import postgres
 from tests.faults import salesforce as sf
+from tests.faults.durations import SWEEP_EVERY
 from tests.faults.points import Points
 from tests.processes import ROOT, free_port
-
-SWEEP_EVERY = 1.5  # the queue's ticker, which sweeps once a minute
 
 
 @dataclass
@@ -184,6 +184,14 @@ class World:
             *("-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{self.port}"),
             *("--worker-class", "gthread", "--workers", "3", "--threads", "4", "--timeout", "60"),
         )
+
+    def is_web_up(self) -> bool:
+        """Whether /healthz answers 200."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
 
     def cluster_group(self, name: str = "cluster") -> int | None:
         """The process group of the cluster under a watchdog."""
