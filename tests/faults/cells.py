@@ -79,7 +79,7 @@ def _late(seconds: float) -> Cell:
     """Salesforce goes on with a call that we gave up: the longest that it may."""
     return Cell(
         "",
-        f"commit {seconds:.1f} s late{and_then}",
+        f"commit {seconds:.1f} s late",
         (UNSENT_WRITE | {"kind": "drop_then_process", "seconds": seconds},),
     )
 

@@ -1,4 +1,4 @@
-"""What came of it, counted in Salesforce's records by the tag in the subject; our log only explains what is absent."""
+"""What came of it, counted in Salesforce's records by the tag in the subject; our log only explains gaps."""
 
 from collections import Counter
 from dataclasses import dataclass, field
