@@ -4,11 +4,12 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from integrations import notices
-from integrations.connections import connection_of, disconnect
+from integrations import mailboxes, notices
+from integrations.connections import connection_of, disconnect, live_org
+from integrations.members_table import connections_of_members
 from integrations.models import SalesforceOrg
-from workspaces.models import Membership
-from workspaces.signals import member_removed
+from workspaces.models import Membership, Workspace
+from workspaces.signals import member_removed, members_listed
 
 
 @receiver(member_removed)
@@ -21,3 +22,19 @@ def end_connection(membership: Membership, **kwargs: Any) -> None:
     disconnect(connection, by=None)
     if was_sync_user:
         notices.tell_sync_user_left(connection)
+
+
+@receiver(member_removed)
+def end_mailbox(membership: Membership, **kwargs: Any) -> None:
+    """Forget the password of a member who left; the watcher closes the connections."""
+    mailbox = mailboxes.mailbox_of(membership)
+    if mailbox is not None:
+        mailboxes.disconnect(mailbox, by=None)
+
+
+@receiver(members_listed)
+def tell_salesforce_state(workspace: Workspace, memberships: list[Membership], **kwargs: Any) -> None:
+    """Give each member of the Members page what its Salesforce column shows."""
+    rows = {row.membership.pk: row for row in connections_of_members(workspace, live_org(workspace))}
+    for membership in memberships:
+        membership.salesforce = rows.get(membership.pk)  # type: ignore[attr-defined]
