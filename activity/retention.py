@@ -20,6 +20,8 @@ from activity.models import (
     SyncAttempt,
     SyncJob,
     SyncState,
+    TrackedCopy,
+    TrackedMessage,
 )
 from workspaces.models import Workspace
 
@@ -38,6 +40,7 @@ def forget_old() -> int:
     _delete(LoggedRecord.objects.filter(created_at__lt=now - RECORDS_KEPT_FOR))
     _delete(KnownPerson.objects.filter(fetched_at__lt=now - PEOPLE_KEPT_FOR, chosen_id=""))
     _delete(ErrorGroup.objects.filter(last_failed_at__lt=now - PEOPLE_KEPT_FOR))
+    _delete(TrackedMessage.objects.filter(expires_at__lt=now))
     return sum(forget_workspace(workspace, now) for workspace in Workspace.objects.order_by("pk"))
 
 
@@ -60,7 +63,8 @@ def _forget_unreferred(workspace: Workspace, before: datetime) -> None:
     jobs = Exists(SyncJob.objects.filter(activity=OuterRef("pk")))
     _delete(Activity.objects.filter(~jobs, workspace=workspace, created_at__lt=before))
     of_message = Exists(Activity.objects.filter(message=OuterRef("pk")))
-    _delete(Message.objects.filter(~of_message, workspace=workspace, created_at__lt=before))
+    tracked = Exists(TrackedMessage.objects.filter(message=OuterRef("pk")))
+    _delete(Message.objects.filter(~of_message, ~tracked, workspace=workspace, created_at__lt=before))
     of_meeting = Exists(Activity.objects.filter(meeting=OuterRef("pk")))
     _delete(Meeting.objects.filter(~of_meeting, workspace=workspace, created_at__lt=before, end__lt=before))
 
@@ -88,6 +92,7 @@ def erase_address(workspace: Workspace, address: str) -> int:
         Message.objects.filter(pk__in=messages).update(subject="", text="")
         KnownPerson.objects.filter(workspace=workspace, address=address).delete()
         Activity.objects.filter(workspace=workspace, recipient=address).update(recipient="")
+        _silence_copies(messages, address)
         Participant.objects.filter(message__in=messages, address=address).delete()
         return jobs.filter(state__in=FINISHED).update(
             recipient=Concat(Value("erased:"), Cast("pk", CharField())),
@@ -98,3 +103,15 @@ def erase_address(workspace: Workspace, address: str) -> int:
             related_name="",
             changed_at=timezone.now(),
         )
+
+
+def _silence_copies(messages: list[int], address: str) -> None:
+    """Links in the person's mails still lead on, but nothing is noted any more.
+
+    A copy for all is silenced too: with one recipient less, what this person opens would be taken for another's.
+    """
+    copies = TrackedCopy.objects.filter(tracked__message__in=messages)
+    copies.filter(recipient="").update(is_silent=True)
+    copies.filter(recipient=address).update(
+        is_silent=True, recipient=Concat(Value("erased:"), Cast("pk", CharField()))
+    )

@@ -4,6 +4,7 @@ from activity import retention, wake
 from activity.models import Reason, SyncJob, SyncState
 from activity.pipeline import doubles, late, log_to_salesforce
 from activity.pipeline import sweep as sweeping
+from activity.sources import hits
 from workspaces.models import Workspace
 
 
@@ -33,3 +34,8 @@ def forget() -> int:
 def find_doubles() -> int:
     """Each hour: records that a frozen worker wrote a second time."""
     return doubles.remove_doubles()
+
+
+def settle_hits() -> int:
+    """Each minute, and soon after a hit: opens, clicks and downloads become activities."""
+    return hits.settle_hits()

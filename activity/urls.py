@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from activity.api import api
-from activity.views import feed, health, log, personal, repairs, roles, row, unresolved
+from activity.views import feed, health, log, personal, repairs, roles, row, tracking, unresolved
 
 LOG = "w/<slug:slug>/activity-log/"
 ROW = f"{LOG}<uuid:uuid>/"
@@ -12,6 +12,9 @@ CRM = "w/<slug:slug>/settings/crm-and-live-feed/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
+    path("t/o/<str:token>.gif", tracking.tracking_open, name="tracking_open"),
+    path("t/c/<str:token>", tracking.tracking_click, name="tracking_click"),
+    path("t/d/<str:token>", tracking.tracking_download, name="tracking_download"),
     path(LOG, log.activity_log, name="activity_log"),
     path(f"{LOG}live/", log.activity_log_live, name="activity_log_live"),
     path(f"{LOG}export/", log.activity_log_export, name="activity_log_export"),

@@ -9,7 +9,7 @@ import structlog
 # The keys of our own links (invitation, verification, password) stand in the path of their page.
 SECRET_SHAPES = re.compile(
     r"00D[0-9A-Za-z]{12,15}![\w.]+|5Aep[\w.]+|tl_[\w-]{20,}|Bearer\s+\S+"
-    r"|(?<=/invitations/)[\w-]{20,}|(?<=/confirm-email/)[^/\s]+|(?<=/reset/key/)[^/\s]+"
+    r"|(?<=/invitations/)[\w-]{20,}|(?<=/confirm-email/)[^/\s]+|(?<=/reset/key/)[^/\s]+|(?<=/t/[ocd]/)[\w-]{20,}"
 )
 
 

@@ -13,6 +13,7 @@ class Scheduled(NamedTuple):
 
 SCHEDULES = (
     Scheduled("Send what is due", "activity.tasks.sweep", 1),
+    Scheduled("Settle opens and clicks", "activity.tasks.settle_hits", 1),
     Scheduled("Match late", "activity.tasks.match_late", 30),
     Scheduled("Look for doubles", "activity.tasks.find_doubles", 60),
     Scheduled("Forget what is old", "activity.tasks.forget", 60),

@@ -47,6 +47,7 @@ SYNC_LOOKUP_DELAYS = env.list("SYNC_LOOKUP_DELAYS", [0, 60, 300, 720], subcast=f
 SYNC_DRAIN_LIMIT = env.float("SYNC_DRAIN_LIMIT", 45)
 
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", 30_000)
+TRACKING_DAYS = env.int("TRACKING_DAYS", 180)
 
 env.seal()
 
@@ -80,6 +81,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "config.middleware.SecurityHeaders",
     "config.middleware.RequestLog",
+    "activity.middleware.TrackingWithoutSession",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -6,9 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from activity.api import activities
+from activity.api import activities, messages
 from activity.api.problems import Problem
 from activity.sources.api import ActivitiesIn
+from activity.sources.tracking import MessagesIn
 
 DESCRIPTION = """Report what happened with a team's mail and meetings; Touchline logs it to Salesforce.
 
@@ -23,9 +24,9 @@ class Api(NinjaAPI):
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         """The description, OpenAPI 3.1."""
         schema = super().get_openapi_schema(**options)
-        body = ActivitiesIn.model_json_schema(ref_template="#/components/schemas/{model}")
-        definitions = body.pop("$defs")
-        schema["components"]["schemas"] |= {**definitions, "ActivitiesIn": body}
+        for body in (ActivitiesIn, MessagesIn):
+            described = body.model_json_schema(ref_template="#/components/schemas/{model}")
+            schema["components"]["schemas"] |= {**described.pop("$defs"), body.__name__: described}
         schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         schema["security"] = [{"key": []}]
         return schema
@@ -40,6 +41,7 @@ api = Api(
     urls_namespace="api",
 )
 api.add_router("", activities.router)
+api.add_router("", messages.router)
 
 
 @api.exception_handler(Problem)

@@ -286,9 +286,9 @@ def _counterpart(activity: Activity, jobs: list[SyncJob]) -> tuple[str, int]:
         names = {each["email"]: each.get("name") or each["email"] for each in activity.meeting.attendees}
     if activity.recipient:
         return names.get(activity.recipient, activity.recipient), 0
-    if activity.kind in OPEN_BY_SOMEONE and len(names) > 1:
-        return "a recipient", 0
     outside = [job.recipient for job in jobs if job.recipient] or list(names)
+    if activity.kind in OPEN_BY_SOMEONE and len(outside) > 1:
+        return "a recipient", 0
     return (names.get(outside[0], outside[0]), len(outside) - 1) if outside else ("", 0)
 
 
