@@ -49,7 +49,7 @@ class RoleSettingsForm(forms.ModelForm):
             "body": "Text of the message",
         }
         help_texts = {
-            "log_automatically": "Off: what is sent with Touchline is logged only when its owner retries it in the log.",
+            "log_automatically": "Off: what is sent with Touchline is logged when its owner retries it in the log.",
             "only_with_contact_role": "Off: any opportunity of the person’s account.",
             "one_task_per_message": "Off: each open and click makes a Task of its own.",
             "log_machine_opens": "Virus scanners and mail programs open messages by themselves.",
