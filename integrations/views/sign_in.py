@@ -3,10 +3,9 @@
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from integrations import grants, preflight, sign_in
 from integrations.cards import salesforce_pages
@@ -57,8 +56,7 @@ def salesforce_waiting(request: HttpRequest, slug: str, uuid: str) -> HttpRespon
     pending = _own_trip(request, uuid)
     if pending.used_at and not pending.ended_at:
         return redirect("salesforce_confirm", slug, pending.uuid)
-    if pending.ended_at or pending.expires_at <= timezone.now():
-        sign_in.expire_one(pending)
+    if not pending.is_open:
         return redirect(page_of(pending.intent), slug)
     context = {
         "pending": pending,
@@ -79,7 +77,7 @@ def _own_trip(request: HttpRequest, uuid: str) -> PendingGrant:
 
 
 @never_cache
-@require_safe
+@require_GET
 @access.person
 def salesforce_callback(request: HttpRequest, issuer: str) -> HttpResponse:
     """Where Salesforce sends the browser back; the one GET that changes something, guarded by the state."""
@@ -111,8 +109,7 @@ def salesforce_confirm(request: HttpRequest, slug: str, uuid: str) -> HttpRespon
     pending = _own_trip(request, uuid)
     if request.method == "POST":
         return _confirm(request, pending)
-    is_ready = pending.ended_at is None and pending.expires_at > timezone.now() and "user_id" in pending.grant
-    if not is_ready:
+    if not (pending.is_open and "user_id" in pending.grant):
         return redirect(page_of(pending.intent), slug)
     rows = preflight.rows_of(pending.preflight)
     context = {

@@ -173,6 +173,53 @@ def test_deny_connects_nothing(org: SalesforceOrg, bens_browser: Journey) -> Non
     assert live_grants(bens_browser) == [SYNC]
 
 
+@pytest.mark.parametrize(
+    ("code", "sentence", "where"),
+    [
+        ("access-denied", "You did not allow the access", "Connect to Salesforce"),
+        (
+            "OAUTH_APP_ACCESS_DENIED",
+            "Your Salesforce admin has not allowed Touchline for your user",
+            "Permitted Users",
+        ),
+        ("OAUTH_APP_BLOCKED", "Your Salesforce admin has blocked Touchline", "Unblock"),
+        ("OAUTH_APPROVAL_ERROR_GENERIC", "Touchline is not installed in your Salesforce org", "Install"),
+        ("inactive_user", "This Salesforce user is deactivated or frozen", "Unfreeze"),
+        ("inactive_org", "This Salesforce org is locked or closed", "Salesforce support"),
+        ("invalid_scope", "lacks a scope", "scopes api, refresh_token, openid"),
+        ("rate_limit_exceeded", "Wait a few minutes", "Connect to Salesforce"),
+        ("no_such_error", "does not know", "issue tracker"),
+    ],
+)
+def test_errors_of_salesforces_login_page_are_explained(
+    org: SalesforceOrg, bens_browser: Journey, code: str, sentence: str, where: str
+) -> None:
+    state = parse_qs(urlsplit(bens_browser.leave()).query)["state"][0]
+    before = token_requests(bens_browser)
+
+    query = urlencode({"error": code, "error_description": "canary <b>", "state": state})
+    bens_browser.come_back(f"/integrations/salesforce/callback/production/?{query}")
+
+    page = bens_browser.page("integrations")
+    assert sentence in page
+    assert where in page
+    assert "canary <b>" not in page
+    assert token_requests(bens_browser) == before
+
+
+def test_the_errors_that_stay_at_salesforce_are_explained_before_leaving(
+    org: SalesforceOrg, bens_browser: Journey
+) -> None:
+    bens_browser.leave()
+
+    waiting = bens_browser.page("salesforce_waiting", PendingGrant.objects.latest("pk").uuid)
+    card = bens_browser.page("integrations")
+
+    for page in (waiting, card):
+        assert "OAUTH_APPROVAL_ERROR_GENERIC" in page
+        assert "Setup › Connected Apps OAuth Usage › Touchline › Install" in page
+
+
 def test_cancel_revokes(org: SalesforceOrg, bens_browser: Journey, ben_member: Membership) -> None:
     arrived = bens_browser.arrive(BEN)
     assert live_grants(bens_browser) == [BEN, SYNC]

@@ -174,11 +174,18 @@ def test_a_fault_of_salesforce_pauses_instead_of_counting(bens_connection: Conne
     assert client_for(bens_connection).organization().name == "Acme"
 
 
+def refuse_tokens(journey: Journey, code: str, message: str) -> None:
+    journey.stand_in.faults.add(Fault("oauth_error", path="/token", code=code, message=message, times=None))
+
+
 CAUSES = {
     "revoked": lambda journey: journey.stand_in.oauth.end(journey.stand_in.oauth.grants[-1], "by the user"),
     "user_inactive": lambda journey: journey.stand_in.org.deactivate_user(BEN),
     "org_inactive": lambda journey: journey.stand_in.org.deactivate_org(),
     "ip_blocked": lambda journey: journey.stand_in.org.block_ip(),
+    "app_blocked": lambda journey: refuse_tokens(journey, "OAUTH_APP_BLOCKED", "this app is blocked by admin"),
+    "app_not_approved": lambda journey: refuse_tokens(journey, "invalid_grant", "user hasn't approved this consumer"),
+    "password": lambda journey: journey.stand_in.org.expire_password(BEN),
 }
 
 
