@@ -27,6 +27,12 @@ class Counts:
             f" lost={self.lost} duplicated={self.duplicated} stuck={self.stuck} taken_back={self.taken_back}"
         )
 
+    def add(self, other: "Counts") -> None:
+        """Sum up."""
+        for name in ("accepted", "synced", "waiting", "lost", "duplicated", "stuck", "taken_back"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.bad += other.bad
+
     @property
     def is_good(self) -> bool:
         """Nothing lost, doubled or stuck."""

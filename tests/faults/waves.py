@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tests.faults import cells as matrix
 from tests.faults.cells import CAPTURED, CONNECT, GATES, Cell
-from tests.faults.counts import Counts, count, is_settled
+from tests.faults.counts import Counts, count, is_lost, is_settled, states_of
 from tests.faults.durations import LATEST_COMMIT, LEASE
 from tests.faults.points import POINTS
 from tests.faults.reporter import Reporter
@@ -49,6 +49,7 @@ class Result:
     counts: Counts
     seconds: float
     missed: list[str]
+    tags: dict[int, list[str]]
 
 
 class Wave:
@@ -64,7 +65,7 @@ class Wave:
 
     def run(self) -> Result:
         """Prepare, strike, recover, count."""
-        self._mend_connections()
+        mend_connections(self.world)
         started = time.monotonic()
         for place in self.places:
             self._prepare(place)
@@ -80,17 +81,9 @@ class Wave:
         tags = self._recover()
         seconds = time.monotonic() - started
         counts = self._count(tags)
-        return Result(self.name, len(self.places), len(self.places) - len(missed), counts, seconds, missed)
+        return Result(self.name, len(self.places), len(self.places) - len(missed), counts, seconds, missed, tags)
 
     # --- Before ---------------------------------------------------------------------------------------------
-
-    def _mend_connections(self) -> None:
-        """Whose grant was lost in an earlier wave connects again, and what was held flows."""
-        from integrations.models import Connection, ConnectionState, Intent
-
-        for place in self.places:
-            if Connection.objects.get(pk=place.slot.connection_id).state != ConnectionState.CONNECTED:
-                self.world.connect(place.slot.membership, place.slot.user, Intent.MEMBER)
 
     def _prepare(self, place: Place) -> None:
         point, ask = place.cell.point, self.world.salesforce.ask
@@ -259,7 +252,9 @@ class Wave:
     def _count(self, tags: dict[int, list[str]]) -> Counts:
         counts = count(self.world, tags)
         if counts.duplicated and self.places[0].cell.fault in OF_LATENESS:
-            sys.stdout.write(f"    {counts.duplicated} written twice; the hourly look for doubles runs\n")
+            twice = {line.partition(":")[0] for line in counts.bad}
+            names = [place.cell.name for place in self.places if twice & set(place.tags)]
+            sys.stdout.write(f"    {counts.duplicated} written twice at {names}; the hourly look for doubles runs\n")
             self.world.queue("activity.tasks.find_doubles")
             self.world.wait_for(lambda: not count(self.world, tags).duplicated, 10)
             counts = count(self.world, tags)
@@ -285,6 +280,31 @@ def run_all(world: World, runs: int, waves: dict[str, list[Cell]], say: Callable
             for line in [f"not reached: {each}" for each in result.missed] + result.counts.bad[:8]:
                 say(f"    {line}")
     return results
+
+
+def mend_connections(world: World) -> None:
+    """Whose grant was lost in an earlier wave connects again, and what was held flows."""
+    from integrations.models import Intent
+
+    for slot in world.slots:
+        if is_lost(slot):
+            world.connect(slot.membership, slot.user, Intent.MEMBER)
+
+
+def mend_all(world: World, results: list[Result]) -> dict[int, list[str]]:
+    """After the last wave everybody connects again: then nothing may be left. Returns all tags by slot."""
+    tags: dict[int, list[str]] = {slot.number: [] for slot in world.slots}
+    for result in results:
+        for number, accepted in result.tags.items():
+            tags[number] += accepted
+    world.move_clock(0)
+    mend_connections(world)
+    world.wait_for(lambda: is_settled(world, tags) and not any(map(_has_held, world.slots)), SETTLE_LIMIT)
+    return tags
+
+
+def _has_held(slot: Slot) -> bool:
+    return any(state == "held" for state, _ in states_of(slot).values())
 
 
 def warm_up(world: World) -> None:

@@ -1,0 +1,112 @@
+"""`python -m tests.faults`: everything, or the parts that are named. Exit code 1 where anything was lost or doubled."""
+
+import argparse
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from tests.faults import cells as matrix
+
+SPARE_WORKERS = 8  # beside those that are held or frozen
+KILL_SLOTS, KILL_WORKERS = 8, 4
+CONTROL_SLOTS, CONTROL_WORKERS = 6, 4
+
+
+def say(text: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def run_matrix(options: argparse.Namespace) -> bool:
+    """Points × faults, each cell in another slot at each run."""
+    from tests.faults.counts import Counts, count
+    from tests.faults.waves import mend_all, run_all
+    from tests.faults.world import world
+
+    waves = {name: cells for name, cells in matrix.WAVES.items() if not options.wave or options.wave in name}
+    most = max(len(cells) for cells in waves.values())
+    say(f"fault matrix: {sum(map(len, waves.values()))} cells × {options.runs} runs")
+    with world(most, most + SPARE_WORKERS) as installation:
+        results = run_all(installation, options.runs, waves, say)
+        total = Counts()
+        for result in results:
+            total.add(result.counts)
+        reached = sum(result.reached for result in results)
+        cells = sum(result.cells for result in results)
+        say(f"fault matrix: cells={cells} reached={reached} {total}")
+        after = count(installation, mend_all(installation, results))
+        say(f"  when all had connected again: {after}")
+    return total.is_good and after.is_good and not after.waiting and reached == cells
+
+
+def run_kills(options: argparse.Namespace) -> bool:
+    """Random kill -9 in the middle of 200-row batches."""
+    from tests.faults.kills import run_kills
+    from tests.faults.world import world
+
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
+    say(f"random kill -9: {options.kills}, seed {seed}")
+    with world(KILL_SLOTS, KILL_WORKERS) as installation:
+        kills, counts = run_kills(installation, options.kills, seed, say)
+    say(f"random kill -9: kills={kills} {counts}")
+    for line in counts.bad[:10]:
+        say(f"    {line}")
+    return counts.is_good and kills >= options.kills
+
+
+def run_controls(options: argparse.Namespace) -> bool:
+    """Senders that must fail here."""
+    from tests.faults.controls import run_controls
+    from tests.faults.world import world
+
+    say("negative controls")
+    with world(CONTROL_SLOTS, CONTROL_WORKERS) as installation:
+        doubles = run_controls(installation, say)
+    product = doubles.pop("the product")
+    for name, number in doubles.items():
+        say(f"negative control: {name}: duplicated={number}{'' if number else ' - the harness is blind'}")
+    return product == 0 and all(doubles.values())
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], bool]] = {
+    "matrix": run_matrix,
+    "kills": run_kills,
+    "controls": run_controls,
+}
+
+
+def main() -> int:
+    """Each part in a process of its own, for each sets up Django for its own installation."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="all where none is named")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--wave", default="", help="only the waves whose name holds this")
+    options = parser.parse_args()
+    if len(options.parts) == 1:
+        return 0 if PARTS[options.parts[0]](options) else 1
+    return run_parts(options.parts or list(PARTS))
+
+
+def run_parts(parts: list[str]) -> int:
+    """One after the other; goes on after a breach, so that all of them are known."""
+    started, failed = time.monotonic(), []
+    for part in parts:
+        command = [sys.executable, "-m", "tests.faults", part, *_options_given(parts)]
+        if subprocess.run(command, check=False).returncode:
+            failed.append(part)
+    end = f"breached: {', '.join(failed)}" if failed else "none breached"
+    say(f"faults: {len(parts)} parts in {(time.monotonic() - started) / 60:.0f} min, {end}")
+    return 1 if failed else 0
+
+
+def _options_given(parts: list[str]) -> list[str]:
+    return [each for each in sys.argv[1:] if each not in parts]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
