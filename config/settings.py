@@ -34,6 +34,9 @@ SALESFORCE_ALLOW_EXTRA_HOSTS = env.bool("SALESFORCE_ALLOW_EXTRA_HOSTS", False)
 SALESFORCE_CA_BUNDLE = env.str("SALESFORCE_CA_BUNDLE", None)
 SALESFORCE_API_VERSION = env.str("SALESFORCE_API_VERSION", "62.0")
 
+MAILBOX_EXTRA_HOSTS = frozenset(env.list("MAILBOX_EXTRA_HOSTS", []))
+MAILBOX_CA_BUNDLE = env.str("MAILBOX_CA_BUNDLE", None)
+
 DATABASE_URL = env.str("DATABASE_URL", "") or postgres.ensure_running()
 TEST_DB_SUFFIX = env.str("TEST_DB_SUFFIX", "")
 EMAIL = env.dj_email_url("EMAIL_URL", "console:" if DEBUG else "smtp://localhost:25")
@@ -63,7 +66,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.messages",
     "django.contrib.sessions",
-    "config.static_files.OurStaticFiles",
+    "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -143,6 +146,10 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "config.static_files.UsedAppsFinder",
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
