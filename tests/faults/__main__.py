@@ -1,4 +1,4 @@
-"""`python -m tests.faults`: everything, or the parts that are named. Exit code 1 where anything was lost or doubled."""
+"""`python -m tests.faults`: everything, or the parts that are named. Exit code 1 where one was breached."""
 
 import argparse
 import random
