@@ -3,24 +3,29 @@
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 
 
 class Buckets:
     """Lets each key `burst` times at once and `per_second` in the long run.
 
-    The keys that were not seen for longest are forgotten beyond `most`, so that many keys need no more memory.
+    The keys that were not seen for longest are forgotten beyond `most`, so that many keys need no more memory. `clock`
+    tells seconds that only grow.
     """
 
-    def __init__(self, per_second: float, burst: int, most: int = 10_000) -> None:
+    def __init__(
+        self, per_second: float, burst: int, most: int = 10_000, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.per_second = per_second
         self.burst = burst
         self.most = most
+        self.clock = clock
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._lock = threading.Lock()
 
     def take(self, key: str) -> bool:
         """Whether the key may go on."""
-        now = time.monotonic()
+        now = self.clock()
         with self._lock:
             left, since = self._left.pop(key, (float(self.burst), now))
             left = min(self.burst, left + (now - since) * self.per_second)
