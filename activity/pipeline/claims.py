@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db import connection as database
 
 from activity.models import Kind
+from activity.pipeline.arrays import as_array
 
 BATCH = 200
 # After a worker's death one of its rows is suspect: smaller and smaller batches find out which.
@@ -141,10 +142,10 @@ def record_sending(rows: Sequence[Sending], connection_id: int, salesforce_user_
         cursor.execute(
             _SEND,
             {
-                "ids": [row.job_id for row in rows],
-                "attempts": [row.attempt for row in rows],
-                "operations": [row.operation for row in rows],
-                "payloads": [row.payload for row in rows],
+                "ids": as_array(row.job_id for row in rows),
+                "attempts": as_array(row.attempt for row in rows),
+                "operations": as_array(row.operation for row in rows),
+                "payloads": as_array(row.payload for row in rows),
                 "connection": connection_id,
                 "user": salesforce_user_id,
                 "now": now,

@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db import connection as database
 
+from activity.pipeline.arrays import as_array
+
 Row = tuple[Any, ...]
 
 
@@ -17,7 +19,7 @@ def _run(sql: str, rows: Sequence[Row], *before: Any) -> list[Row]:
     if not rows:
         return []
     with database.cursor() as cursor:
-        cursor.execute(sql, [*before, *(list(column) for column in zip(*rows, strict=True))])
+        cursor.execute(sql, [*before, *map(as_array, zip(*rows, strict=True))])
         return cursor.fetchall() if cursor.description else []
 
 
@@ -44,7 +46,7 @@ def point_ledger(workspace_id: int, source: str, rows: Sequence[Row]) -> None:
     """
     if rows:
         with database.cursor() as cursor:
-            cursor.execute(sql, [*(list(column) for column in zip(*rows, strict=True)), workspace_id, source])
+            cursor.execute(sql, [*map(as_array, zip(*rows, strict=True)), workspace_id, source])
 
 
 def upsert_messages(workspace_id: int, now: Any, rows: Sequence[Row]) -> dict[str, tuple[int, bool]]:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection as database
 
 from activity.models import KnownPerson, LoggingSettings
+from activity.pipeline.arrays import as_array
 from activity.pipeline.choose import Candidate, Opportunity
 from integrations.salesforce.client import ContactOpportunity, Person, SalesforceClient
 from workspaces.models import Workspace
@@ -180,7 +181,7 @@ def _remember(
     """Keep hits and misses; the record that a person chose for an address stays among its candidates."""
     contents = [json.dumps([each.to_json() for each in found.get(address, ())]) for address in addresses]
     with database.cursor() as cursor:
-        cursor.execute(_REMEMBER, [workspace.pk, now, list(addresses), contents])
+        cursor.execute(_REMEMBER, [workspace.pk, now, as_array(addresses), as_array(contents)])
         rows = cursor.fetchall()
     return {
         address: Known(tuple(Candidate.from_json(each) for each in _parsed(candidates)), chosen_id)

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection as database
 
 from activity.models import SyncState
+from activity.pipeline.arrays import as_array
 from workspaces.ids import uuid7
 
 
@@ -82,21 +83,21 @@ def finish(rows: Sequence[Finished], now: datetime) -> set[int]:
         cursor.execute(
             _FINISH,
             {
-                "ids": [row.job_id for row in rows],
-                "attempts": [row.attempt for row in rows],
-                "states": [row.state.value for row in rows],
-                "reasons": [str(row.reason) for row in rows],
-                "details": [row.detail[:500] for row in rows],
-                "codes": [row.error_code[:80] for row in rows],
-                "salesforce_ids": [row.salesforce_id for row in rows],
-                "has_match": [row.related is not None for row in rows],
-                "person_types": [each.person_type for each in related],
-                "person_ids": [each.person_id for each in related],
-                "person_names": [each.person_name[:255] for each in related],
-                "related_types": [each.related_type for each in related],
-                "related_ids": [each.related_id for each in related],
-                "related_names": [each.related_name[:255] for each in related],
-                "rules": [each.match_rule for each in related],
+                "ids": as_array(row.job_id for row in rows),
+                "attempts": as_array(row.attempt for row in rows),
+                "states": as_array(row.state.value for row in rows),
+                "reasons": as_array(str(row.reason) for row in rows),
+                "details": as_array(row.detail[:500] for row in rows),
+                "codes": as_array(row.error_code[:80] for row in rows),
+                "salesforce_ids": as_array(row.salesforce_id for row in rows),
+                "has_match": as_array(row.related is not None for row in rows),
+                "person_types": as_array(each.person_type for each in related),
+                "person_ids": as_array(each.person_id for each in related),
+                "person_names": as_array(each.person_name[:255] for each in related),
+                "related_types": as_array(each.related_type for each in related),
+                "related_ids": as_array(each.related_id for each in related),
+                "related_names": as_array(each.related_name[:255] for each in related),
+                "rules": as_array(each.match_rule for each in related),
                 "now": now,
             },
         )
@@ -161,21 +162,21 @@ def postpone(rows: Sequence[Postponed], now: datetime) -> set[int]:
         cursor.execute(
             _POSTPONE,
             {
-                "ids": [row.job_id for row in rows],
-                "attempts": [row.attempt for row in rows],
-                "due": [row.due_at for row in rows],
-                "states": [row.state.value for row in rows],
-                "reasons": [str(row.reason) for row in rows],
-                "details": [row.detail[:500] for row in rows],
-                "codes": [row.error_code[:80] for row in rows],
-                "unknown": [row.unknown_since for row in rows],
-                "look_ups": [row.look_ups for row in rows],
-                "retries": [row.retries for row in rows],
-                "deaths": [row.deaths for row in rows],
-                "matched": [row.matched_again for row in rows],
-                "described": [row.described_again for row in rows],
-                "frozen": [row.frozen for row in rows],
-                "parked": [row.parked_id for row in rows],
+                "ids": as_array(row.job_id for row in rows),
+                "attempts": as_array(row.attempt for row in rows),
+                "due": as_array(row.due_at for row in rows),
+                "states": as_array(row.state.value for row in rows),
+                "reasons": as_array(str(row.reason) for row in rows),
+                "details": as_array(row.detail[:500] for row in rows),
+                "codes": as_array(row.error_code[:80] for row in rows),
+                "unknown": as_array(row.unknown_since for row in rows),
+                "look_ups": as_array(row.look_ups for row in rows),
+                "retries": as_array(row.retries for row in rows),
+                "deaths": as_array(row.deaths for row in rows),
+                "matched": as_array(row.matched_again for row in rows),
+                "described": as_array(row.described_again for row in rows),
+                "frozen": as_array(row.frozen for row in rows),
+                "parked": as_array(row.parked_id for row in rows),
                 "now": now,
             },
         )
@@ -211,12 +212,12 @@ def record_answers(rows: Sequence[Answered], now: datetime) -> None:
         cursor.execute(
             _ANSWER,
             {
-                "ids": [row.job_id for row in rows],
-                "numbers": [row.number for row in rows],
-                "outcomes": [str(row.outcome) for row in rows],
-                "answers": [row.answer for row in rows],
-                "codes": [row.error_code[:80] for row in rows],
-                "requests": [row.request_id[:80] for row in rows],
+                "ids": as_array(row.job_id for row in rows),
+                "numbers": as_array(row.number for row in rows),
+                "outcomes": as_array(str(row.outcome) for row in rows),
+                "answers": as_array(row.answer for row in rows),
+                "codes": as_array(row.error_code[:80] for row in rows),
+                "requests": as_array(row.request_id[:80] for row in rows),
                 "now": now,
             },
         )
@@ -258,13 +259,13 @@ def log_records(rows: Sequence[Logged], org_id: str, now: datetime) -> None:
         cursor.execute(
             _LOG_RECORDS,
             {
-                "ids": [row.job_id for row in rows],
-                "salesforce_ids": [row.salesforce_id for row in rows],
-                "uuids": [uuid7() for _ in rows],
-                "users": [row.salesforce_user_id for row in rows],
-                "removed": [row.removed for row in rows],
-                "in_call_object": [row.in_call_object for row in rows],
-                "digests": [row.digest for row in rows],
+                "ids": as_array(row.job_id for row in rows),
+                "salesforce_ids": as_array(row.salesforce_id for row in rows),
+                "uuids": as_array(uuid7() for _ in rows),
+                "users": as_array(row.salesforce_user_id for row in rows),
+                "removed": as_array(row.removed for row in rows),
+                "in_call_object": as_array(row.in_call_object for row in rows),
+                "digests": as_array(row.digest for row in rows),
                 "org": org_id,
                 "now": now,
             },
@@ -285,6 +286,4 @@ def write_traces(traces: dict[int, dict[str, Any]]) -> None:
     if not traces:
         return
     with database.cursor() as cursor:
-        cursor.execute(
-            _TRACE, {"ids": list(traces), "contents": [json.dumps(content) for content in traces.values()]}
-        )
+        cursor.execute(_TRACE, {"ids": as_array(traces), "contents": as_array(map(json.dumps, traces.values()))})
