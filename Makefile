@@ -17,7 +17,7 @@ help: ## Say what can be made
 demo: $(VENV)/demo ## Start everything with demo data and without Salesforce; PORT=8000 STAND_IN_PORT=8001
 	@exec $(BIN)/python -m config.demo
 
-test: chromium $(VENV)/test lint ## Run every check and test
+test: chromium dovecot $(VENV)/test lint ## Run every check and test
 	@$(BIN)/python -m pytest && code=0 || code=$$?; $(BIN)/python -m config.postgres release; exit $$code
 
 lint: $(VENV)/test ## Check style, and that no migration is missing
@@ -75,3 +75,8 @@ chromium:
 	check || { [ "$$(id -u)" = 0 ] && apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium libatomic1 >/dev/null; }; \
 	check || { echo "The browser tests need Chromium: apt-get install chromium libatomic1"; exit 1; }
+
+dovecot:
+	@PATH="$$PATH:/usr/sbin"; command -v dovecot >/dev/null || { [ "$$(id -u)" = 0 ] && \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq dovecot-imapd >/dev/null; }; } || \
+	  { echo "The mailbox tests need Dovecot: apt-get install dovecot-imapd"; exit 1; }

@@ -3,9 +3,12 @@
 from collections.abc import Collection
 
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 
-from activity.models import Kind, LoggingSettings, MemberSettings
+from activity.models import DueJob, Kind, LoggingSettings, MemberSettings, Reason, Source, SyncJob, SyncState
 from activity.settings import SWITCHES
+from integrations import mailboxes
 from workspaces.audit import Action, record
 from workspaces.models import Membership
 
@@ -27,8 +30,37 @@ def role_settings_of(membership: Membership) -> LoggingSettings:
 
 
 def save_sync_all(membership: Membership, is_on: bool) -> MemberSettings:
-    """Switch *Sync all messages* on or off."""
-    return _save(membership, {"sync_all_messages": is_on})
+    """Switch *Sync all messages* on or off: the mailbox, where one is connected, is read or left alone."""
+    with transaction.atomic():
+        saved = _save(membership, {"sync_all_messages": is_on})
+        (mailboxes.resume if is_on else mailboxes.pause)(membership)
+    return saved
+
+
+def unsent_mail(membership: Membership) -> QuerySet[SyncJob]:
+    """The rows of mail from the member's mailbox that did not reach Salesforce yet and still may."""
+    return SyncJob.objects.filter(
+        owner=membership,
+        activity__source=Source.MAILBOX,
+        state__in=(SyncState.WAITING, SyncState.HELD),
+    )
+
+
+@transaction.atomic
+def drop_unsent_mail(membership: Membership) -> int:
+    """Do not log what waits of the member's mailbox; returns how many rows. What is being sent is not touched."""
+    DueJob.objects.filter(job__in=unsent_mail(membership), sent_at=None, unknown_since=None).delete()
+    return (
+        unsent_mail(membership)
+        .filter(due=None)
+        .update(
+            state=SyncState.SKIPPED,
+            reason=Reason.NOT_VIA_TOUCHLINE,
+            reason_detail="",
+            changed_at=timezone.now(),
+            finished_at=timezone.now(),
+        )
+    )
 
 
 def save_sharing(membership: Membership, is_on: bool) -> MemberSettings:

@@ -5,12 +5,19 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 
+from activity import own_settings
 from activity.models import LoggingSettings, Reason
 from activity.pipeline.hold import STANDING_REASONS, hold_connection, hold_workspace, release_held, skip_member
 from activity.pipeline.late import forget_changed, log_late
-from integrations.models import Connection, SalesforceOrg
+from integrations.models import Connection, Mailbox, SalesforceOrg
 from integrations.salesforce.client import Person
-from integrations.signals import connection_lost, connection_restored, records_changed, sync_user_changed
+from integrations.signals import (
+    connection_lost,
+    connection_restored,
+    mailbox_connected,
+    records_changed,
+    sync_user_changed,
+)
 from workspaces.models import Membership, Role
 from workspaces.signals import member_removed, role_created
 
@@ -58,3 +65,10 @@ def match_again(org: SalesforceOrg, people: list[Person], **kwargs: Any) -> None
     with transaction.atomic():
         addresses = forget_changed(org.workspace, people)
         log_late(org.workspace, addresses)
+
+
+@receiver(mailbox_connected)
+def sync_all_messages(mailbox: Mailbox, **kwargs: Any) -> None:
+    """Who connects a mailbox wants its mail logged."""
+    if not own_settings.own_settings_of(mailbox.membership).sync_all_messages:
+        own_settings.save_sync_all(mailbox.membership, True)

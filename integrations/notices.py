@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.models import Connection, NoticeSent, SalesforceOrg
+from integrations.models import Connection, Mailbox, NoticeSent, SalesforceOrg
 from workspaces.members import live_memberships
 from workspaces.models import Membership, User, Workspace
 
@@ -105,5 +105,20 @@ def tell_sync_user_left(connection: Connection) -> None:
         {
             "connection": connection,
             "link": settings.BASE_URL + reverse("workspace_integrations", args=[workspace.slug]),
+        },
+    )
+
+
+def tell_mailbox_lost(mailbox: Mailbox, sentence: str) -> None:
+    """Tell the member that their mailbox cannot be read, and why. One letter per mailbox, cause and day."""
+    send_once_a_day(
+        mailbox.workspace,
+        f"mailbox:{mailbox.pk}:{mailbox.cause}",
+        [mailbox.membership.user],
+        "mailbox_lost",
+        {
+            "mailbox": mailbox,
+            "sentence": sentence,
+            "link": settings.BASE_URL + reverse("integrations", args=[mailbox.workspace.slug]),
         },
     )

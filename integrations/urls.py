@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path, register_converter
 
 from integrations.models import Issuer
-from integrations.views import api_keys, personal, sign_in, workspace
+from integrations.views import api_keys, mailbox, personal, sign_in, workspace
 
 PERSONAL = "w/<slug:slug>/settings/integrations/"
 ADMIN = "w/<slug:slug>/admin/integrations/"
@@ -45,6 +45,10 @@ urlpatterns: list[URLPattern] = [
     path(f"{PERSONAL}salesforce/<uuid:uuid>/waiting/", sign_in.salesforce_waiting, name="salesforce_waiting"),
     path(f"{PERSONAL}salesforce/<uuid:uuid>/confirm/", sign_in.salesforce_confirm, name="salesforce_confirm"),
     path(f"{PERSONAL}salesforce/<uuid:uuid>/cancel/", sign_in.salesforce_cancel, name="salesforce_cancel"),
+    path(f"{PERSONAL}mailbox/", mailbox.mailbox_connect, name="mailbox_connect"),
+    path(f"{PERSONAL}mailbox/folders/", mailbox.mailbox_folders, name="mailbox_folders"),
+    path(f"{PERSONAL}mailbox/try-again/", mailbox.mailbox_try_again, name="mailbox_try_again"),
+    path(f"{PERSONAL}mailbox/disconnect/", mailbox.mailbox_disconnect, name="mailbox_disconnect"),
     path(ADMIN, workspace.workspace_integrations, name="workspace_integrations"),
     path(f"{ADMIN}sync-user/begin/", workspace.sync_user_begin, name="sync_user_begin"),
     path(f"{ADMIN}sync-user/assign/", workspace.sync_user_assign, name="sync_user_assign"),

@@ -6,7 +6,9 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from activity import own_settings
 from activity.exclusions import ExclusionError, add_personal, remove_personal
@@ -15,12 +17,14 @@ from activity.models import Kind
 from activity.settings import SWITCHES
 from activity.views.tabs import crm_tabs
 from integrations.connections import connection_of
+from integrations.mailboxes import mailbox_of
 from workspaces.access import member
 
 NO_MAILBOX = (
     "No mailbox is connected yet, so Touchline knows of the messages that your other programs report to it. "
     "With this switch on, those that were not sent with Touchline are logged too."
 )
+WITH_MAILBOX = "Touchline reads your mailbox {address}: mail that you send or receive with any program is logged."
 
 
 @require_GET
@@ -40,9 +44,28 @@ def crm_and_live_feed(request: HttpRequest, slug: str) -> HttpResponse:
 @member
 def crm_sync_all(request: HttpRequest, slug: str) -> HttpResponse:
     """Switch *Sync all messages* on or off at once."""
-    is_on = "sync_all_messages" in request.POST
-    own_settings.save_sync_all(request.membership, is_on)
-    return _answer(request, "sync_all", "On from now on." if is_on else "Off from now on.")
+    if "sync_all_messages" in request.POST:
+        return _switch_on(request)
+    unsent, wish = own_settings.unsent_mail(request.membership).count(), request.POST.get("unsent")
+    if unsent and wish not in ("keep", "drop"):
+        return render(
+            request,
+            "activity/_sync_all.html" if request.htmx else "activity/sync_all_off.html",
+            _switches(request) | {"unsent": unsent, "is_asking": True},
+        )
+    own_settings.save_sync_all(request.membership, False)
+    if wish == "drop":
+        own_settings.drop_unsent_mail(request.membership)
+    return _answer(request, "sync_all", "Off from now on.")
+
+
+def _switch_on(request: HttpRequest) -> HttpResponse:
+    """Without a mailbox the switch leads to where one is connected."""
+    own_settings.save_sync_all(request.membership, True)
+    if mailbox_of(request.membership) is not None:
+        return _answer(request, "sync_all", "On from now on.")
+    target = reverse("mailbox_connect", args=[request.workspace.slug])
+    return HttpResponseClientRedirect(target) if request.htmx else redirect(target)
 
 
 @require_POST
@@ -97,12 +120,14 @@ def crm_never_log_remove(request: HttpRequest, slug: str, uuid: uuids.UUID) -> H
 def _switches(request: HttpRequest) -> dict[str, Any]:
     own = own_settings.own_settings_of(request.membership)
     of_role = own_settings.role_settings_of(request.membership)
+    mailbox = mailbox_of(request.membership)
     has_own = of_role.members_manage_own and own.own_kinds is not None
     return {
         "own": own,
         "of_role": of_role,
         "has_own_kinds": has_own,
-        "sync_all_help": NO_MAILBOX,
+        "mailbox": mailbox,
+        "sync_all_help": WITH_MAILBOX.format(address=mailbox.address) if mailbox else NO_MAILBOX,
         "kinds": [
             {
                 "value": kind.value,

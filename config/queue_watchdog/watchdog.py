@@ -2,11 +2,13 @@
 
 import signal
 import time
+from collections.abc import Sequence
 from types import FrameType
 
 import structlog
 
 from config.queue_watchdog.cluster import ClusterRun
+from config.queue_watchdog.companion import Companion
 from config.queue_watchdog.tasks_due import has_overdue_tasks, is_database_there, release_leases
 
 TICK = 0.25
@@ -22,11 +24,13 @@ class Watchdog:
     """Starts, observes, replaces and stops the cluster of this process. Durations are in seconds.
 
     stall_limit: how long a due task may lie while a worker is free. stop_grace: how long the tasks under way
-    may take to end after SIGTERM, SIGINT or SIGHUP; a second such signal ends them at once.
+    may take to end after SIGTERM, SIGINT or SIGHUP; a second such signal ends them at once. companions: processes
+    that run beside the cluster.
     """
 
-    def __init__(self, stall_limit: float, stop_grace: float) -> None:
+    def __init__(self, stall_limit: float, stop_grace: float, companions: Sequence[Companion] = ()) -> None:
         self.stall_limit = stall_limit
+        self.companions = companions
         self.stop_grace = stop_grace
         self.stops_asked = 0
         self.pause = 1.0
@@ -40,6 +44,8 @@ class Watchdog:
             self._wait_for_database()
             if not self.stops_asked:
                 self._tend(ClusterRun())
+        for companion in self.companions:
+            companion.stop()
         log.info("The queue's workers have stopped.")
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
@@ -60,6 +66,7 @@ class Watchdog:
         while not self.stops_asked and not fault:
             time.sleep(TICK)
             run.observe()
+            self._tend_companions()
             fault = "They ended." if run.has_ended() else self._find_fault(run)
         if fault:
             run.kill()
@@ -69,6 +76,10 @@ class Watchdog:
         else:
             self._stop(run)
         run.beats.close_reader()
+
+    def _tend_companions(self) -> None:
+        for companion in self.companions:
+            companion.tend()
 
     def _find_fault(self, run: ClusterRun) -> str | None:
         """What is wrong with a cluster that runs, as a sentence."""
@@ -96,6 +107,8 @@ class Watchdog:
     def _stop(self, run: ClusterRun) -> None:
         """Let the tasks under way end, then end whatever still runs."""
         run.ask_to_stop()
+        for companion in self.companions:
+            companion.ask_to_stop()
         asked = idle_since = time.monotonic()
         while not run.has_ended():
             now = time.monotonic()

@@ -9,6 +9,7 @@ from integrations import notices, permission_set
 from integrations.cards import CardState, card_of, salesforce_pages
 from integrations.connections import connection_of, disconnect
 from integrations.forms import DoorForm
+from integrations.mailbox_card import mailbox_card
 from integrations.views.checks import check_again
 from workspaces import access
 
@@ -18,7 +19,12 @@ from workspaces import access
 def integrations(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the card in the state that it is in."""
     card = card_of(request.membership)
-    context = {"card": card, "door": DoorForm(), "salesforce_pages": salesforce_pages()}
+    context = {
+        "card": card,
+        "door": DoorForm(),
+        "salesforce_pages": salesforce_pages(),
+        "mailbox_card": mailbox_card(request.membership),
+    }
     return render(request, "integrations/integrations.html", context)
 
 

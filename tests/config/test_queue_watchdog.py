@@ -40,7 +40,7 @@ class Queue:
     def start(self, *arguments: str) -> None:
         with self.log.open("ab") as output:
             self.watchdog = subprocess.Popen(
-                [sys.executable, "-m", "config.queue_watchdog", "--stall-limit=1", *arguments],
+                [sys.executable, "-m", "config.queue_watchdog", "--stall-limit=1", "--without-mailboxes", *arguments],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=output,

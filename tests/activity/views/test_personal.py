@@ -3,9 +3,12 @@
 import pytest
 
 from activity.exclusions import add_personal
-from activity.models import ExclusionKind, MemberSettings
-from activity.own_settings import own_settings_of
+from activity.models import ExclusionKind, MemberSettings, Source, SyncJob
+from activity.own_settings import own_settings_of, save_sync_all
+from activity.pipeline.capture import capture
 from activity.settings import save_settings
+from integrations.models import Mailbox
+from tests.activity.stories import sent
 from tests.people import log_in
 from workspaces.models import AuditEntry
 
@@ -16,6 +19,19 @@ HTMX = {"HX-Request": "true"}
 @pytest.fixture
 def browser(ben):
     return log_in(ben)
+
+
+@pytest.fixture
+def bens_mailbox(ben_member):
+    """A mailbox of Ben's that nobody watches."""
+    return Mailbox.objects.create(
+        workspace=ben_member.workspace,
+        membership=ben_member,
+        address="ben@acme.example",
+        host="imap.acme.example",
+        user_name="ben",
+        password_sealed="sealed",
+    )
 
 
 def test_it_works(browser):
@@ -64,6 +80,7 @@ def test_choosing_without_leave_changes_nothing(browser, ben_member):
 
 
 @pytest.mark.parametrize(("part", "field"), [("sync-all", "sync_all_messages"), ("sharing", "share_in_feed")])
+@pytest.mark.usefixtures("bens_mailbox")
 def test_a_switch_is_saved_at_once_with_an_undo(browser, ben_member, part, field):
     on = browser.post(f"{CRM}{part}/", {field: "on"}, headers=HTMX)
     assert getattr(own_settings_of(ben_member), field) is True
@@ -119,3 +136,44 @@ def test_changes_are_posts(browser, part):
 
 def test_outsiders_stay_out(cleo, acme):
     assert log_in(cleo).get(CRM).status_code == 404
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_switched_on_without_a_mailbox_it_leads_to_connect_one(browser, ben_member, headers):
+    response = browser.post(f"{CRM}sync-all/", {"sync_all_messages": "on"}, headers=headers)
+
+    target = "/w/acme/settings/integrations/mailbox/"
+    assert response.get("HX-Redirect" if headers else "Location") == target
+    assert own_settings_of(ben_member).sync_all_messages is True
+    assert b"Connect mailbox" in browser.get(CRM).content
+
+
+@pytest.fixture
+def waiting_mail(ben_member, bens_mailbox):
+    """A mail of Ben's mailbox that is held, because he is not connected to Salesforce; and one from the API."""
+    save_sync_all(ben_member, True)
+    for number, source in enumerate((Source.MAILBOX, Source.API), start=1):
+        capture(ben_member.workspace, source, [sent(number, via_touchline=False)])
+    return SyncJob.objects.order_by("pk")
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_switching_off_asks_what_to_do_with_what_waits(browser, ben_member, waiting_mail, bens_mailbox, headers):
+    response = browser.post(f"{CRM}sync-all/", {}, headers=headers)
+
+    assert b"1 message from your mailbox is not in Salesforce yet." in response.content
+    assert own_settings_of(ben_member).sync_all_messages is True
+    bens_mailbox.refresh_from_db()
+    assert bens_mailbox.is_paused is False
+
+
+@pytest.mark.parametrize(
+    ("wish", "first"), [("keep", ("held", "no_sync_user")), ("drop", ("skipped", "not_via_touchline"))]
+)
+def test_what_waits_is_kept_or_dropped(browser, ben_member, waiting_mail, bens_mailbox, wish, first):
+    browser.post(f"{CRM}sync-all/", {"unsent": wish})
+
+    assert list(waiting_mail.values_list("state", "reason")) == [first, ("held", "no_sync_user")]
+    assert own_settings_of(ben_member).sync_all_messages is False
+    bens_mailbox.refresh_from_db()
+    assert bens_mailbox.is_paused is True

@@ -1,0 +1,77 @@
+"""The subprocess in which mail is parsed: `python -m integrations.mailbox.parser_process`, started by parser.py.
+
+Reads frames until its input ends, with the process that started it. Its memory is bound for its life, its CPU time
+anew for each mail: over it the kernel ends the process.
+"""
+
+import dataclasses
+import gc
+import json
+import os
+import resource
+import struct
+from datetime import datetime
+from typing import Any
+
+from integrations.mailbox.limits import Unreadable
+from integrations.mailbox.mime import parse_headers, parse_message
+
+CPU_SECONDS = 5
+MEMORY_BYTES = 512 * 1024 * 1024
+PARSERS = {b"h": parse_headers, b"m": parse_message}
+
+
+def main() -> None:
+    """Answer frame by frame."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    while True:
+        head = _read(4)
+        if not head:
+            return
+        frame = _read(*struct.unpack(">I", head))
+        resource.setrlimit(resource.RLIMIT_CPU, (_cpu_used() + CPU_SECONDS, resource.RLIM_INFINITY))
+        answer = json.dumps(_answer(frame[:1], frame[1:]), default=_to_json).encode()
+        os.write(1, struct.pack(">I", len(answer)))
+        _write(answer)
+
+
+def _answer(what: bytes, raw: bytes) -> dict[str, Any]:
+    try:
+        return dataclasses.asdict(PARSERS[what](raw))
+    except Unreadable as error:
+        return {"reason": error.reason}
+    except (MemoryError, RecursionError):
+        gc.collect()
+        return {"reason": "too_costly"}
+    except Exception:  # whatever a mail can do to a parser is the mail's fault
+        return {"reason": "broken"}
+
+
+def _cpu_used() -> int:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return int(usage.ru_utime + usage.ru_stime)
+
+
+def _to_json(value: datetime) -> str:
+    return value.isoformat()
+
+
+def _read(length: int) -> bytes:
+    data = b""
+    while len(data) < length:
+        chunk = os.read(0, length - len(data))
+        if not chunk:
+            return b""
+        data += chunk
+    return data
+
+
+def _write(data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(1, view) :]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,279 @@
+"""Mailboxes of members: connect with a test of the log-in, open for reading, note trouble, pause, disconnect.
+
+What a mail server says reaches people as MailboxError.user_message; passwords are sealed here and opened here alone.
+"""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from integrations import notices, secrets
+from integrations.mailbox import hosts
+from integrations.mailbox.errors import MailboxError, Unreachable
+from integrations.mailbox.imap import Folder, Imap, Opened, Server
+from integrations.models import (
+    FolderRole,
+    Mailbox,
+    MailboxAuth,
+    MailboxCause,
+    MailboxFolder,
+    MailboxState,
+)
+from workspaces.audit import Action, record
+from workspaces.ids import uuid7
+from workspaces.models import Membership, User
+
+FIRST_RETRY = timedelta(seconds=5)
+LONGEST_RETRY = timedelta(minutes=15)
+MOST_FOLDERS = 10
+NEVER_READ = frozenset({"drafts", "junk", "trash"})
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """What a person enters. `port` differs from 993 only for hosts that the operator lists."""
+
+    address: str
+    host: str
+    user_name: str
+    password: str = field(repr=False)
+    port: int = hosts.IMAPS_PORT
+    aliases: tuple[str, ...] = ()
+
+
+def mailbox_of(membership: Membership) -> Mailbox | None:
+    """The member's mailbox, in whatever state, unless it was disconnected."""
+    return Mailbox.objects.live().filter(membership=membership).select_related("workspace").first()
+
+
+def connect(membership: Membership, log_in: LogIn) -> Mailbox:
+    """Log in, find the folders, and keep the mailbox; reading begins with what comes next.
+
+    The same mailbox connected again goes on where it was. Raises MailboxError when the server does not let us in;
+    nothing is stored then.
+    """
+    imap = _open(log_in)
+    try:
+        opened = {folder.name: (role, imap.open(folder.name)) for folder, role in _usual_folders(imap.folders())}
+    finally:
+        imap.close()
+    with transaction.atomic():
+        members = Membership.objects.select_for_update(of=["self"]).select_related("workspace", "user")
+        membership = members.get(pk=membership.pk)
+        mailbox = _same_mailbox(membership, log_in) or _new_mailbox(membership, log_in, opened)
+        mailbox.password_sealed = secrets.seal(log_in.password, secrets.context_of(mailbox, "password_sealed"))
+        mailbox.aliases = list(log_in.aliases)
+        mailbox.state, mailbox.cause, mailbox.cause_text, mailbox.cause_since = MailboxState.CONNECTED, "", "", None
+        mailbox.retry_at, mailbox.failures, mailbox.failing_since, mailbox.failure_text = None, 0, None, ""
+        mailbox.is_paused, mailbox.lease_holder, mailbox.lease_until = False, "", None
+        mailbox.save()
+        record(
+            Action.MAILBOX_CONNECTED, workspace=membership.workspace, actor=membership.user, target=mailbox.address
+        )
+    return mailbox
+
+
+def _same_mailbox(membership: Membership, log_in: LogIn) -> Mailbox | None:
+    """The live mailbox when it is this one; another one is disconnected."""
+    mailbox = mailbox_of(membership)
+    if mailbox is None or (mailbox.address, mailbox.host, mailbox.user_name) == (
+        log_in.address,
+        log_in.host,
+        log_in.user_name,
+    ):
+        return mailbox
+    disconnect(mailbox, by=membership.user)
+    return None
+
+
+def _new_mailbox(membership: Membership, log_in: LogIn, opened: Mapping[str, tuple[FolderRole, Opened]]) -> Mailbox:
+    mailbox = Mailbox(
+        uuid=uuid7(),
+        workspace=membership.workspace,
+        membership=membership,
+        address=log_in.address,
+        host=log_in.host,
+        port=log_in.port,
+        user_name=log_in.user_name,
+        auth=MailboxAuth.PASSWORD,
+    )
+    mailbox.save()
+    for name, (role, counters) in opened.items():
+        mailbox.folders.create(
+            name=name,
+            role=role,
+            uidvalidity=counters.uidvalidity,
+            next_uid=counters.uidnext,
+            read_at=timezone.now(),
+        )
+    return mailbox
+
+
+def _usual_folders(folders: list[Folder]) -> list[tuple[Folder, FolderRole]]:
+    """The inbox and the folder of sent mail."""
+    roles = {"inbox": FolderRole.RECEIVED, "sent": FolderRole.SENT}
+    first = {folder.use: folder for folder in reversed(folders) if folder.use in roles}
+    return [(first[use], roles[use]) for use in roles if use in first]
+
+
+# --- Open -------------------------------------------------------------------------------------------------
+
+
+def open_imap(mailbox: Mailbox) -> Imap:
+    """A connection that is logged in. `mailbox` must come with its secrets. Raises MailboxError."""
+    password = secrets.open(mailbox.password_sealed, secrets.context_of(mailbox, "password_sealed"))
+    return _open(LogIn(mailbox.address, mailbox.host, mailbox.user_name, password.reveal(), mailbox.port))
+
+
+def with_secrets(mailbox_id: int) -> Mailbox:
+    """The row as open_imap needs it."""
+    return Mailbox.objects.with_secrets().select_related("workspace", "membership__user").get(pk=mailbox_id)
+
+
+def _open(log_in: LogIn) -> Imap:
+    addresses = hosts.resolve(log_in.host, log_in.port, settings.MAILBOX_EXTRA_HOSTS)
+    imap = Imap(Server(log_in.host, log_in.port, tuple(addresses), settings.MAILBOX_CA_BUNDLE))
+    try:
+        imap.log_in(log_in.user_name, log_in.password)
+    except MailboxError:
+        imap.close()
+        raise
+    return imap
+
+
+# --- Folders ----------------------------------------------------------------------------------------------
+
+
+def list_folders(mailbox: Mailbox) -> list[Folder]:
+    """The folders that may be read: not drafts, junk or trash. Asks the server; raises MailboxError."""
+    imap = open_imap(with_secrets(mailbox.pk))
+    try:
+        return [folder for folder in imap.folders() if folder.use not in NEVER_READ]
+    finally:
+        imap.close()
+
+
+@transaction.atomic
+def change_folders(mailbox: Mailbox, roles: Mapping[str, FolderRole]) -> None:
+    """Read exactly these folders (at most MOST_FOLDERS); one that is new is read from what comes next."""
+    Mailbox.objects.select_for_update().get(pk=mailbox.pk)
+    chosen = dict(list(roles.items())[:MOST_FOLDERS])
+    mailbox.folders.exclude(name__in=chosen).delete()
+    for name, role in chosen.items():
+        MailboxFolder.objects.update_or_create(mailbox=mailbox, name=name, defaults={"role": role})
+    _start_anew(mailbox)
+    record(
+        Action.MAILBOX_CHANGED,
+        workspace=mailbox.workspace,
+        actor=mailbox.membership.user,
+        target=mailbox.address,
+        details={"folders": len(chosen)},
+    )
+
+
+def _start_anew(mailbox: Mailbox) -> None:
+    """Take the lease away, so that the watcher opens its connections again; a trouble with folders is over."""
+    Mailbox.objects.filter(pk=mailbox.pk).update(lease_holder="", lease_until=None, retry_at=None, failures=0)
+    Mailbox.objects.filter(pk=mailbox.pk, cause=MailboxCause.FOLDER).update(
+        state=MailboxState.CONNECTED, cause="", cause_text="", cause_since=None
+    )
+
+
+class OurFault(Unreachable):
+    """A fault of ours while reading; it is in the log, and reading is tried again."""
+
+    cause = "internal"
+    user_message = "Something went wrong on our side while reading this mailbox. Touchline tries again."
+
+
+# --- Trouble ----------------------------------------------------------------------------------------------
+
+
+def note_trouble(mailbox_id: int, holder: str, error: MailboxError) -> None:
+    """What kept the watcher from reading: what passes is tried again later and later, the rest waits for a person.
+
+    Counts only while `holder` has the lease, so that a late failure does not undo a reconnect. Gives the lease back.
+    """
+    with transaction.atomic():
+        held = Mailbox.objects.select_for_update(of=["self"]).select_related("workspace", "membership__user")
+        mailbox = held.filter(pk=mailbox_id, lease_holder=holder, state=MailboxState.CONNECTED).first()
+        if mailbox is None:
+            return
+        mailbox.lease_holder, mailbox.lease_until = "", None
+        if isinstance(error, Unreachable):
+            _try_later(mailbox, error)
+        else:
+            _need_attention(mailbox, error)
+        mailbox.save()
+
+
+def _try_later(mailbox: Mailbox, error: MailboxError) -> None:
+    wait = min(FIRST_RETRY * 2 ** min(mailbox.failures, 12), LONGEST_RETRY)
+    mailbox.retry_at = timezone.now() + wait * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+    mailbox.failures += 1
+    mailbox.failing_since = mailbox.failing_since or timezone.now()
+    mailbox.failure_text = error.user_message[:300]
+
+
+def _need_attention(mailbox: Mailbox, error: MailboxError) -> None:
+    cause = error.cause if error.cause in MailboxCause.values else MailboxCause.OTHER
+    mailbox.state, mailbox.cause = MailboxState.NEEDS_ATTENTION, cause
+    mailbox.cause_text, mailbox.cause_since = error.server_text, timezone.now()
+    notices.tell_mailbox_lost(mailbox, error.user_message)
+
+
+def note_read(mailbox_id: int, holder: str, messages: int) -> None:
+    """A folder was read to its end: whatever the trouble was, it is over."""
+    Mailbox.objects.filter(pk=mailbox_id, lease_holder=holder).update(
+        read_at=timezone.now(),
+        messages_read=F("messages_read") + messages,
+        failures=0,
+        failing_since=None,
+        failure_text="",
+        retry_at=None,
+    )
+
+
+def try_again(mailbox: Mailbox) -> None:
+    """A person says that the cause is mended, or does not want to wait."""
+    Mailbox.objects.live().filter(pk=mailbox.pk).update(
+        state=MailboxState.CONNECTED, cause="", cause_text="", cause_since=None, retry_at=None
+    )
+
+
+# --- Pause and end ----------------------------------------------------------------------------------------
+
+
+def pause(membership: Membership) -> None:
+    """Read nothing until `resume`; the watcher closes its connections within seconds."""
+    Mailbox.objects.live().filter(membership=membership).update(is_paused=True, lease_holder="", lease_until=None)
+
+
+@transaction.atomic
+def resume(membership: Membership) -> None:
+    """Read again, from what comes next: what came while it was paused is not read."""
+    paused = Mailbox.objects.live().filter(membership=membership, is_paused=True)
+    MailboxFolder.objects.filter(mailbox__in=paused).update(uidvalidity=None, next_uid=1)
+    paused.update(is_paused=False, retry_at=None)
+
+
+@transaction.atomic
+def disconnect(mailbox: Mailbox, by: User | None) -> None:
+    """Forget the password; the watcher closes its connections within seconds. What was captured stays."""
+    Mailbox.objects.live().filter(pk=mailbox.pk).update(
+        state=MailboxState.DISCONNECTED,
+        disconnected_at=timezone.now(),
+        password_sealed="",
+        cause="",
+        cause_text="",
+        cause_since=None,
+        lease_holder="",
+        lease_until=None,
+    )
+    record(Action.MAILBOX_DISCONNECTED, workspace=mailbox.workspace, actor=by, target=mailbox.address)
