@@ -7,12 +7,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations import client_app, notices, secrets
-from integrations.models import Membership, PendingRevocation
+from integrations.models import PendingRevocation
 from integrations.salesforce import oauth
 from integrations.salesforce.errors import SalesforceError
 from integrations.secrets import Secret, context_of, seal
 from workspaces.ids import uuid7
-from workspaces.models import Workspace
+from workspaces.models import Membership, Workspace
 
 GIVE_UP_AFTER = timedelta(days=7)
 FIRST_WAIT = timedelta(minutes=1)
