@@ -80,7 +80,7 @@ class OutgoingIn(Model):
 class FileIn(Model):
     """A file that the message offers for download, and where it lies."""
 
-    name: Annotated[str, BeforeValidator(clean), Field(min_length=1), cut_at(FILE_NAME_LENGTH)]
+    name: Annotated[str, Field(min_length=1), BeforeValidator(clean), cut_at(FILE_NAME_LENGTH)]
     url: Annotated[str, AfterValidator(_target)]
 
 

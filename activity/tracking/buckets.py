@@ -9,7 +9,7 @@ from collections.abc import Callable
 class Buckets:
     """Lets each key `burst` times at once and `per_second` in the long run.
 
-    The keys that were not seen for longest are forgotten beyond `most`, so that many keys need no more memory. `clock`
+    Keys that were not seen for longest are forgotten beyond `most`, so that many keys need no more memory. `clock`
     tells seconds that only grow.
     """
 

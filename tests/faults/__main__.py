@@ -71,10 +71,20 @@ def run_controls(options: argparse.Namespace) -> bool:
     return product == 0 and all(doubles.values())
 
 
+def run_tokens(options: argparse.Namespace) -> bool:
+    """Guessing at tracking links."""
+    from tests.faults.random_tokens import probe_database
+
+    hits = probe_database(options.tokens)
+    say(f"random tracking tokens: tried={options.tokens:,} for each of 3 purposes, hits={hits}")
+    return hits == 0
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], bool]] = {
     "matrix": run_matrix,
     "kills": run_kills,
     "controls": run_controls,
+    "tokens": run_tokens,
 }
 
 
@@ -85,6 +95,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int)
+    parser.add_argument("--tokens", type=int, default=1_000_000)
     parser.add_argument("--wave", default="", help="only the waves whose name holds this")
     options = parser.parse_args()
     if len(options.parts) == 1:
