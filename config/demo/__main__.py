@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import sys
 import urllib.error
 import urllib.request
@@ -47,12 +46,10 @@ def start(crew: Crew) -> None:
     crew.environment = build_environment(ports, database_url)
     crew.say("Preparing the data…")
     crew.start_service("stand-in", "manage.py", "salesforce_stand_in", *stand_in_options(ports))
-    crew.run_job("The preparation of the database", "manage.py", "migrate", "--verbosity=0")
+    people = crew.run_job("The making of the data", "-m", "config.demo.prepare", str(ports.stand_in))
     crew.start_service("web", "-m", "gunicorn", "--config", "config/gunicorn.py")
-    crew.start_service("worker", "-m", "config.queue_watchdog", "--stop-grace=8")
-    crew.wait_until(lambda: is_open(ports.stand_in), "the stand-in for Salesforce", READY_LIMIT)
-    people = crew.run_job("The making of demo data", "manage.py", "seed_demo")
     crew.wait_until(lambda: is_healthy(ports.web), "the web server", READY_LIMIT)
+    crew.start_service("worker", "-m", "config.queue_watchdog", "--stop-grace=8")
     crew.run_job("The sending of sample activities", "manage.py", "send_demo_activities")
     introduce(crew, ports, people)
 
@@ -78,12 +75,6 @@ def introduce(crew: Crew, ports: Ports, people: list[str]) -> None:
     crew.say("")
     crew.say("Ctrl-C stops everything; the next start continues with the same data.")
     crew.say("")
-
-
-def is_open(port: int) -> bool:
-    """Whether somebody listens on a port of 127.0.0.1."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def is_healthy(port: int) -> bool:

@@ -105,6 +105,8 @@ def build_environment(ports: Ports, database_url: str) -> dict[str, str]:
         "DATABASE_URL": database_url,
         "PORT": str(ports.web),
         "BIND": f"127.0.0.1:{ports.web}",
+        "WEB_WORKERS": "1",
+        "WEB_THREADS": "8",
         "BASE_URL": f"http://127.0.0.1:{ports.web}",
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "EMAIL_URL": f"file://{DATA / 'mail'}",
