@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from integrations import budget, held, losses, preflight
 from integrations.connections import connection_of, live_org
+from integrations.gates import may_connect_now, was_asked
 from integrations.models import (
     Connection,
     Intent,
@@ -20,7 +21,7 @@ from integrations.models import (
 from integrations.notices import admins_of
 from integrations.preflight import Row
 from integrations.salesforce.errors import ConnectionLost, SalesforceError, error_from
-from integrations.sign_in import LIFETIME, may_connect_now, was_asked
+from integrations.sign_in import LIFETIME
 from workspaces.models import Membership, User
 
 NEWS_FOR = timedelta(hours=24)

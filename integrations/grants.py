@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from integrations import connect_errors as problems
-from integrations import losses, revocations, secrets, sign_in, sync_user, tokens
+from integrations import gates, losses, revocations, secrets, sync_user, tokens, unkept
 from integrations.connect_errors import ConnectError
 from integrations.connections import connection_of, live_org
 from integrations.models import (
@@ -38,21 +38,21 @@ def confirm(pending: PendingGrant, user: User) -> Connection:
     except ConnectError as error:
         failure = error
     if failure.problem is not problems.ENDED:
-        sign_in.end(pending, failure.problem.code, failure.problem)
+        unkept.end(pending, failure.problem.code, failure.problem)
     raise failure
 
 
 def cancel(pending: PendingGrant) -> None:
     """“No, this is not me”: the grant is revoked at once. Cancelling what has ended changes nothing."""
-    sign_in.end(pending, "cancelled")
+    unkept.end(pending, "cancelled")
 
 
 def _confirm(pending: PendingGrant, user: User) -> Connection:
     row = _lock_pending(pending, user)
     workspace = Workspace.objects.select_for_update().get(pk=row.workspace_id)
-    membership = sign_in.require_membership(workspace, user)
-    sign_in.check_allowed(membership, Intent(row.intent))
-    sign_in.check_org(row)
+    membership = gates.require_membership(workspace, user)
+    gates.check_allowed(membership, Intent(row.intent))
+    gates.check_org(row)
     salesforce_user = _take_salesforce_user(row)
     owner = _owner(row, membership, salesforce_user)
     connection = _find_or_make(row, _org(row), salesforce_user, owner)
@@ -95,7 +95,7 @@ def _take_salesforce_user(row: PendingGrant) -> SalesforceUser:
     key = {"org_id": facts["org_id"], "user_id": facts["user_id"]}
     SalesforceUser.objects.bulk_create([SalesforceUser(**key, **names)], ignore_conflicts=True)
     salesforce_user = SalesforceUser.objects.select_for_update().get(**key)
-    sign_in.check_holder(row)
+    gates.check_holder(row)
     for name, value in names.items():
         setattr(salesforce_user, name, value)
     if row.intent == Intent.MEMBER:
@@ -150,7 +150,7 @@ def _hand_over_tokens(row: PendingGrant, connection: Connection) -> None:
     connection.preflight = row.preflight
     connection.preflight_at = timezone.now() if row.preflight else None
     connection.save()
-    PendingGrant.objects.filter(pk=row.pk).update(ended_at=timezone.now(), **sign_in.ENDED)
+    PendingGrant.objects.filter(pk=row.pk).update(ended_at=timezone.now(), **unkept.NO_SECRETS)
     if former is not None:
         revocations.queue(
             workspace=row.workspace,
@@ -170,7 +170,7 @@ def _take_posts(row: PendingGrant, connection: Connection, user: User) -> None:
             sync_user.appoint_stand_by(org, connection, user)
         except sync_user.SyncUserError as error:
             raise ConnectError(problems.Problem("stand_by", "Nothing changed", str(error)), row) from None
-    elif row.intent == Intent.SYNC_USER or (connection.membership and sign_in.was_asked(connection.membership)):
+    elif row.intent == Intent.SYNC_USER or (connection.membership and gates.was_asked(connection.membership)):
         sync_user.appoint(org, connection, user)
 
 

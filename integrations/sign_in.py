@@ -10,23 +10,18 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from integrations import budget, client_app, preflight, revocations, secrets
+from integrations import budget, client_app, gates, preflight, secrets, unkept
 from integrations import connect_errors as problems
-from integrations.connect_errors import ConnectError, Problem, UsedBefore
-from integrations.connections import connection_of, live_org
+from integrations.connect_errors import ConnectError, UsedBefore
+from integrations.connections import connection_of
 from integrations.models import (
     Connection,
-    Environment,
     Intent,
     Issuer,
     PendingGrant,
-    SalesforceOrg,
-    SalesforceUser,
-    SyncUserRequest,
 )
 from integrations.needs import For
 from integrations.salesforce import oauth
@@ -39,8 +34,6 @@ from workspaces.ids import uuid7
 from workspaces.models import Membership, User, Workspace
 
 LIFETIME = timedelta(minutes=10)
-
-ENDED = {"verifier_sealed": "", "access_token_sealed": "", "refresh_token_sealed": ""}
 
 
 # --- Leaving ----------------------------------------------------------------------------------------------
@@ -59,7 +52,7 @@ def begin(
     my_domain: what the person typed, for the issuer CUSTOM. An earlier trip of the same person for the same intent
     ends. Raises ConnectError when the workspace does not allow it or the address is none of Salesforce's.
     """
-    check_allowed(require_membership(workspace, request_user), intent)
+    gates.check_allowed(gates.require_membership(workspace, request_user), intent)
     try:
         login_url = client_app.login_url_of(issuer, my_domain)
     except HostNotAllowed as error:
@@ -77,7 +70,7 @@ def begin(
     pending.state_digest = digest(_state_of(pending, session_key))
     pending.verifier_sealed = seal(oauth.new_pkce().verifier, context_of(pending, "verifier_sealed"))
     for earlier in workspace.pending_grants.filter(user=request_user, intent=intent, ended_at=None):
-        end(earlier, "superseded")
+        unkept.end(earlier, "superseded")
     pending.save()
     return pending, authorize_url_of(pending, session_key)
 
@@ -115,47 +108,6 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def door_of(membership: Membership) -> tuple[Issuer, str | None]:
-    """Where a member signs in: as before, else where the Sync User did. The second value is for My Domain."""
-    org = live_org(membership.workspace)
-    known = connection_of(membership) or (org.sync_user if org else None)
-    if known and known.issuer == Issuer.CUSTOM:
-        return Issuer.CUSTOM, known.login_url
-    return client_app.issuer_of(Environment(org.environment)) if org else Issuer.PRODUCTION, None
-
-
-def require_membership(workspace: Workspace, user: User) -> Membership:
-    """The person's live membership. Raises ConnectError."""
-    membership = workspace.memberships.filter(user=user, left_at=None).select_related("workspace", "user").first()
-    if membership is None:
-        raise ConnectError(problems.STATE_UNKNOWN)
-    return membership
-
-
-def check_allowed(membership: Membership, intent: Intent) -> None:
-    """Refuse what plan, role or the missing Sync User do not allow. Raises ConnectError."""
-    if not client_app.is_configured():
-        raise ConnectError(problems.NOT_CONFIGURED)
-    if not membership.workspace.includes_salesforce:
-        raise ConnectError(problems.NO_PLAN)
-    if intent != Intent.MEMBER and not membership.is_admin:
-        raise ConnectError(problems.NOT_ALLOWED)
-    if intent == Intent.SYNC_USER:
-        return
-    if not may_connect_now(membership, live_org(membership.workspace)) and not connection_of(membership):
-        raise ConnectError(problems.NO_SYNC_USER)
-
-
-def may_connect_now(membership: Membership, org: SalesforceOrg | None) -> bool:
-    """Whether a member may connect anew: once there is a Sync User, and who was asked to become it."""
-    return bool(org and org.sync_user_id) or was_asked(membership)
-
-
-def was_asked(membership: Membership) -> bool:
-    """Whether an admin has asked the member to become the Sync User."""
-    return SyncUserRequest.objects.filter(membership=membership).exists()
-
-
 # --- Coming back ------------------------------------------------------------------------------------------
 
 
@@ -167,13 +119,13 @@ def complete(issuer: Issuer, params: Mapping[str, str], user: User, session_key:
     """
     pending = _claim(issuer, params.get("state", ""), user, session_key)
     try:
-        check_allowed(require_membership(pending.workspace, user), Intent(pending.intent))
+        gates.check_allowed(gates.require_membership(pending.workspace, user), Intent(pending.intent))
         return _receive(pending, params)
     except SalesforceError as error:
         failure = problems.from_salesforce(error)
     except ConnectError as error:
         failure = error
-    end(pending, failure.problem.code, failure.problem)
+    unkept.end(pending, failure.problem.code, failure.problem)
     failure.pending = pending
     raise failure
 
@@ -248,8 +200,8 @@ def _find_out(pending: PendingGrant, grant: oauth.Grant, session: SalesforceSess
         raise UnexpectedAnswer("identity_mismatch")
     organization = client.organization()
     pending.grant = _facts(grant, identity, organization)
-    check_org(pending)
-    check_holder(pending)
+    gates.check_org(pending)
+    gates.check_holder(pending)
     uses = {For.MEMBER} if pending.intent == Intent.MEMBER else {For.SYNC_USER}
     try:
         pending.preflight = preflight.to_json(preflight.check(client, frozenset(uses)))
@@ -273,102 +225,3 @@ def _facts(grant: oauth.Grant, identity: oauth.Identity, organization: Organizat
         "instance_url": grant.instance_url,
         "scopes": " ".join(sorted(grant.scopes)) or oauth.SCOPES,
     }
-
-
-def check_org(pending: PendingGrant) -> None:
-    """One org for the whole workspace; production and sandbox never mixed. Raises ConnectError."""
-    facts = pending.grant
-    org = live_org(pending.workspace)
-    if org and org.org_id != facts["org_id"]:
-        raise ConnectError(problems.other_org(facts["org_name"], org.name))
-    if pending.issuer != Issuer.CUSTOM and facts["is_sandbox"] != (pending.issuer == Issuer.SANDBOX):
-        raise ConnectError(problems.other_environment(facts["is_sandbox"]))
-
-
-def check_holder(pending: PendingGrant) -> None:
-    """Refuse a Salesforce user that belongs to another person. Raises ConnectError.
-
-    The answer that counts is given under the row's lock when the grant is confirmed.
-    """
-    facts = pending.grant
-    taken = (
-        SalesforceUser.objects.filter(org_id=facts["org_id"], user_id=facts["user_id"], person__isnull=False)
-        .exclude(person=pending.user_id)
-        .select_related("person")
-        .first()
-    )
-    if taken is None or (pending.intent != Intent.MEMBER and _serves_here(taken, pending.workspace)):
-        return
-    raise ConnectError(problems.already_connected(_name_inside(taken.person, pending.workspace)))
-
-
-def _serves_here(salesforce_user: SalesforceUser, workspace: Workspace) -> bool:
-    """Whether a member's own connection is there to serve as Sync User too: one grant, never two."""
-    return workspace.connections.live().filter(salesforce_user=salesforce_user).exists()
-
-
-def _name_inside(person: User, workspace: Workspace) -> str | None:
-    is_colleague = workspace.memberships.filter(user=person, left_at=None).exists()
-    return str(person) if is_colleague else None
-
-
-# --- The end of a trip that is not kept -------------------------------------------------------------------
-
-
-def end(pending: PendingGrant, why: str, problem: Problem | None = None) -> bool:
-    """End a trip without a connection: revoke what was granted, drop its secrets, keep what the card says.
-
-    Returns whether this call ended it.
-    """
-    with transaction.atomic():
-        row = (
-            PendingGrant.objects.select_related("workspace", "user")
-            .select_for_update(of=("self",))
-            .get(pk=pending.pk)
-        )
-        if row.ended_at is not None:
-            return False
-        _revoke(row, why)
-        row.grant = {**pending.grant, "problem": _words(problem)} if problem else pending.grant
-        row.error, row.ended_at = why[:60], timezone.now()
-        for column, empty in ENDED.items():
-            setattr(row, column, empty)
-        row.save()
-    pending.error, pending.ended_at, pending.grant = row.error, row.ended_at, row.grant
-    return True
-
-
-def _words(problem: Problem) -> dict[str, str]:
-    return {
-        "code": problem.code,
-        "title": problem.title,
-        "sentence": problem.sentence,
-        "who": problem.who,
-        "where": problem.where,
-    }
-
-
-def _revoke(row: PendingGrant, why: str) -> None:
-    for column in ("refresh_token_sealed", "access_token_sealed"):
-        sealed = getattr(row, column)
-        if sealed:
-            revocations.queue(
-                workspace=row.workspace,
-                membership=row.workspace.memberships.filter(user=row.user_id).first(),
-                login_url=row.login_url,
-                salesforce_user_name=str(row.grant.get("name", "")),
-                token=secrets.open(sealed, context_of(row, column)),
-                why=why[:40],
-            )
-            return
-
-
-def expire(limit: int = 200) -> int:
-    """End trips whose time is over; unconfirmed grants are revoked. Returns how many."""
-    over = PendingGrant.objects.filter(ended_at=None, expires_at__lte=timezone.now()).select_related("workspace")
-    return sum(expire_one(pending) for pending in over.order_by("expires_at")[:limit])
-
-
-def expire_one(pending: PendingGrant) -> bool:
-    """End a trip whose time is over; returns whether this call did."""
-    return end(pending, "expired", problems.STATE_EXPIRED)

@@ -1,6 +1,6 @@
 """What the queue runs; queued by dotted name, with integers only."""
 
-from integrations import changes, revocations, sign_in, upkeep
+from integrations import changes, revocations, unkept, upkeep
 from integrations.models import Connection
 
 
@@ -11,7 +11,7 @@ def keep_alive() -> int:
 
 def settle_sign_ins_and_ends() -> int:
     """Each minute: abandoned refreshes, trips whose time is over, grants that must end at Salesforce."""
-    return upkeep.finish_abandoned_refreshes() + sign_in.expire() + revocations.run_due()
+    return upkeep.finish_abandoned_refreshes() + unkept.expire() + revocations.run_due()
 
 
 def check_permissions() -> int:

@@ -7,7 +7,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
-from integrations import grants, preflight, sign_in
+from integrations import gates, grants, preflight, sign_in
 from integrations.cards import salesforce_pages
 from integrations.connect_errors import ConnectError, UsedBefore
 from integrations.connections import live_org
@@ -23,7 +23,7 @@ def salesforce_begin(request: HttpRequest, slug: str) -> HttpResponse:
     """Begin a member's trip and lead to the page with the link to Salesforce."""
     form = DoorForm(request.POST)
     form.is_valid()
-    issuer, my_domain = sign_in.door_of(request.membership)
+    issuer, my_domain = gates.door_of(request.membership)
     if form.cleaned_data.get("my_domain"):
         issuer, my_domain = Issuer.CUSTOM, form.cleaned_data["my_domain"]
     elif live_org(request.workspace) is None and form.cleaned_data.get("issuer"):

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from integrations import sign_in
+from integrations import unkept
 from integrations.connections import connection_of, live_org
 from integrations.models import Connection, PendingGrant, SalesforceOrg, SalesforceUser
 from tests.integrations.journeys import ADA, BEN, SYNC, Journey
@@ -235,8 +235,8 @@ def test_cancel_revokes(org: SalesforceOrg, bens_browser: Journey, ben_member: M
 def test_an_unconfirmed_grant_is_revoked_when_its_time_is_over(org: SalesforceOrg, bens_browser: Journey) -> None:
     bens_browser.arrive(BEN)
     with time_machine.travel(timezone.now() + timedelta(minutes=11)):
-        assert sign_in.expire() == 1
-        assert sign_in.expire() == 0
+        assert unkept.expire() == 1
+        assert unkept.expire() == 0
 
     assert live_grants(bens_browser) == [SYNC]
 

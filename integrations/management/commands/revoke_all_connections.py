@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from integrations import revocations, sign_in
+from integrations import revocations, unkept
 from integrations.connections import disconnect
 from integrations.models import Connection, PendingGrant, PendingRevocation
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
             self._say("would be ended", connections.count(), trips.count())
         else:
             ended = sum(1 for row in connections.iterator(chunk_size=200) if disconnect(row, by=None) is None)
-            self._say("ended", ended, sum(sign_in.end(trip, "revoked_all") for trip in trips))
+            self._say("ended", ended, sum(unkept.end(trip, "revoked_all") for trip in trips))
             self._try_open()
         self._report()
 
