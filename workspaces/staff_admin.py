@@ -73,6 +73,10 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         rows = super().get_queryset(request)
         return rows.defer(*self.secret) if self.secret else rows
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Refuse `?password__startswith=` and its kin: an answer to guesses is a leak too."""
+        return lookup.split("__")[0] not in self.secret and super().lookup_allowed(lookup, value, request)
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:

@@ -96,6 +96,13 @@ def test_digests_are_neither_shown_nor_selected(sam, ada, acme):
             assert column is None or column not in "".join(query["sql"] for query in queries)
 
 
+@pytest.mark.parametrize("lookup", ["password__startswith=pbkdf2", "password__regex=.", "password__gte=a"])
+def test_a_secret_column_cannot_be_guessed_by_a_filter(sam, ada, lookup):
+    answer = log_in(sam).get(f"{reverse('admin:workspaces_user_changelist')}?{lookup}")
+
+    assert (answer.status_code, ada.email in answer.content.decode()) in {(302, False), (400, False)}
+
+
 def test_staff_change_a_plan_and_it_is_recorded(sam, acme):
     browser = log_in(sam)
     fields = {"plan": "free", "name": "Stolen", "slug": "stolen", "retention_days": "365", "own_domains": ""}
