@@ -12,6 +12,7 @@ from activity.sources.api import ActivitiesIn
 from activity.sources.tracking import MessagesIn
 
 DESCRIPTION = """Report what happened with a team's mail and meetings; Touchline logs it to Salesforce.
+Register messages before they are sent, and Touchline sees opens, clicks and downloads itself.
 
 Send `Authorization: Bearer KEY` with a key of your workspace. Each item of a request has its own result; faults of a
 whole request are problem documents (RFC 9457) and store nothing. The same id again is a `duplicate` of the first

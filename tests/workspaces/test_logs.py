@@ -51,11 +51,15 @@ def test_keys_of_links_are_masked(acme, ada, cleo, lines):
     browser.post("/account/password/reset/", {"email": "fay@acme.example"})
     reset = link_in_last_mail()
     browser.get(reset)
+    tracked = [f"/t/c/{'x' * 40}", f"/t/d/{'y' * 40}", f"/t/o/{'z' * 40}.gif"]
+    for address in tracked:
+        browser.get(address)
 
     text = "\n".join(lines)
     assert text.count("/invitations/[secret]") >= 4
     assert "/confirm-email/[secret]" in text
     assert "/reset/key/[secret]" in text
-    keys = [token, confirm.split("/")[-2], reset.split("/")[-2]]
+    assert [f"/t/{purpose}/[secret]" in text for purpose in "cdo"] == [True] * 3
+    keys = [token, confirm.split("/")[-2], reset.split("/")[-2], *(character * 40 for character in "xyz")]
     assert [key for key in keys if key in text] == []
     assert "@acme.example" not in text

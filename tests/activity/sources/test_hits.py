@@ -1,8 +1,12 @@
 """Hits become activities: who did it, what is folded, what a machine did, and what is forgotten."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from activity.models import (
@@ -16,7 +20,7 @@ from activity.models import (
     TrackingHit,
 )
 from activity.retention import erase_address, forget_old
-from activity.sources.hits import find_all, settle_hits
+from activity.sources.hits import LOCK, find_all, settle_hits
 from activity.tracking.tokens import Purpose
 from integrations.models import Connection
 from tests.activity.stories import NORA, PETER, log, report, sent, states
@@ -291,3 +295,43 @@ def test_a_probe_would_find_what_there_is(acme_with_domain: Workspace, ben: User
     assert [found.url for found in find_all(Purpose.CLICK, tokens)] == [OFFER, TERMS]
     assert [found.url for found in find_all(Purpose.DOWNLOAD, tokens)] == [FILE]
     assert find_all(Purpose.OPEN, tokens) == []
+
+
+# --- When things go wrong ---------------------------------------------------------------------------------
+
+
+def test_one_workspaces_fault_does_not_stop_the_others(
+    acme_with_domain: Workspace, ben: User, globex: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Acme's target is gone, which cannot be: its hit waits, Globex's is settled."""
+    html = register_one(acme_with_domain).copies[0].html
+    other = register_one(globex, item(user="cleo@globex.example"))
+    visit(paths(html, "c")[0])
+    visit(pixel_of(other))
+    TrackedMessage.objects.filter(workspace=acme_with_domain).update(targets=[])
+
+    assert settle() == 1
+    assert [activity.workspace for activity in Activity.objects.all()] == [globex]
+    assert TrackingHit.objects.get(settled_at=None).purpose == "c"
+    assert "could not be turned into activities" in caplog.text
+
+
+def test_two_workers_do_not_settle_the_same(acme_with_domain: Workspace, ben: User) -> None:
+    visit(pixel_of(register_one(acme_with_domain)))
+    with database_of_another_worker() as other:
+        other.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK, acme_with_domain.pk])
+        assert settle() == 0
+        other.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK, acme_with_domain.pk])
+
+    assert settle() == 1
+
+
+@contextmanager
+def database_of_another_worker() -> Iterator[CursorWrapper]:
+    """A cursor on a connection of its own."""
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            yield cursor
+    finally:
+        other.close()
