@@ -7,6 +7,8 @@ This is the same text, made by two replacements an element (PostgreSQL manual, 8
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import Field, ForeignKey, Lookup
+
 
 def as_array(values: Iterable[Any]) -> str:
     """The literal of a one-dimensional array, for a parameter with a cast: `%s::text[]`, `%s::bigint[]`.
@@ -22,3 +24,24 @@ def _element(value: Any) -> str:
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return f'"{value}"'
+
+
+@Field.register_lookup
+@ForeignKey.register_lookup
+class EqualsAny(Lookup):
+    """`filter(pk__any=ids)`: as `__in`, with one parameter for any number of values. Never with a queryset."""
+
+    lookup_name = "any"
+
+    def get_prep_lookup(self) -> str:
+        """The values as one literal."""
+        return as_array(self.rhs)
+
+    def get_db_prep_lookup(self, value: str, connection: Any) -> tuple[str, list[str]]:
+        """The literal is what the database takes."""
+        return "%s", [value]
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        """`column = ANY(literal::type[])`."""
+        left, params = self.process_lhs(compiler, connection)
+        return f"{left} = ANY(%s::{self.lhs.output_field.db_type(connection)}[])", [*params, self.rhs]

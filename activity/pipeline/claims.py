@@ -107,22 +107,28 @@ def claim(
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A record that is about to be sent. `operation`: create or update."""
+    """A record that is about to be sent, and why: `operation` create or update, `trace` a JSON object or empty."""
 
     job_id: int
     attempt: int
     operation: str
     payload: str
+    trace: str = ""
 
 
 _SEND = """
 WITH v AS (
-    SELECT * FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(operations)s::text[], %(payloads)s::text[])
-    AS t(job_id, attempt, operation, payload)
+    SELECT * FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(operations)s::text[], %(payloads)s::text[],
+                         %(traces)s::text[])
+    AS t(job_id, attempt, operation, payload, trace)
 ), won AS (
     UPDATE activity_duejob d SET sent_at = %(now)s, frozen = true FROM v
     WHERE d.job_id = v.job_id AND d.attempt = v.attempt
     RETURNING d.job_id, d.workspace_id
+), traced AS (
+    INSERT INTO activity_decisiontrace (job_id, workspace_id, content)
+    SELECT won.job_id, won.workspace_id, v.trace::jsonb FROM v JOIN won USING (job_id) WHERE v.trace <> ''
+    ON CONFLICT (job_id) DO UPDATE SET content = activity_decisiontrace.content || excluded.content
 )
 INSERT INTO activity_syncattempt
     (workspace_id, job_id, number, operation, connection_id, salesforce_user_id, payload, started_at,
@@ -135,7 +141,7 @@ RETURNING job_id
 
 
 def record_sending(rows: Sequence[Sending], connection_id: int, salesforce_user_id: str, now: datetime) -> set[int]:
-    """Write the attempts down and commit them before the call; returns the jobs that are still ours."""
+    """Write attempts and traces down and commit them before the call; returns the jobs that are still ours."""
     if not rows:
         return set()
     with database.cursor() as cursor:
@@ -146,6 +152,7 @@ def record_sending(rows: Sequence[Sending], connection_id: int, salesforce_user_
                 "attempts": as_array(row.attempt for row in rows),
                 "operations": as_array(row.operation for row in rows),
                 "payloads": as_array(row.payload for row in rows),
+                "traces": as_array(row.trace for row in rows),
                 "connection": connection_id,
                 "user": salesforce_user_id,
                 "now": now,

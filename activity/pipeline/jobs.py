@@ -74,7 +74,7 @@ def load_jobs(claimed: Sequence[Claimed], owner_id: str, time_zone: str) -> list
 
     `owner_id` is the Salesforce user that they are written for, `time_zone` the member's.
     """
-    rows = SyncJob.objects.filter(pk__in=[each.job_id for each in claimed]).values(*_COLUMNS)
+    rows = SyncJob.objects.filter(pk__any=[each.job_id for each in claimed]).values(*_COLUMNS)
     by_id = {row["pk"]: row for row in rows}
     people = _people_of({row["activity__message_id"] for row in by_id.values()} - {None})
     return [_job(each, by_id[each.job_id], people, owner_id, time_zone) for each in claimed if each.job_id in by_id]
@@ -83,7 +83,7 @@ def load_jobs(claimed: Sequence[Claimed], owner_id: str, time_zone: str) -> list
 def _people_of(messages: Collection[int]) -> dict[tuple[int, str], tuple[Person, ...]]:
     people: dict[tuple[int, str], tuple[Person, ...]] = defaultdict(tuple)
     if messages:
-        rows = Participant.objects.filter(message__in=messages, role__in=("from", "to", "cc")).order_by("pk")
+        rows = Participant.objects.filter(message_id__any=messages, role__in=("from", "to", "cc")).order_by("pk")
         for message, role, address, name in rows.values_list("message", "role", "address", "name"):
             people[message, role] += (Person(address, name),)
     return people

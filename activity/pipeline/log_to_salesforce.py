@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from activity import wake
@@ -26,7 +26,7 @@ from activity.pipeline.hold import hold_connection, unhold_connection
 from activity.pipeline.jobs import load_jobs
 from activity.pipeline.outcome import Action
 from activity.pipeline.prepare import Ready, Sender, digest_of, prepare
-from activity.pipeline.results import Finished, Logged, finish, write_traces
+from activity.pipeline.results import Finished, Logged, finish
 from activity.pipeline.settle import Settlement
 from activity.pipeline.standing import Standing, standings_of
 from activity.pipeline.verify import verify
@@ -245,11 +245,16 @@ class _Drain:
     def _write_attempts(self, rows: Sequence[Ready], settlement: Settlement) -> list[Ready]:
         """Commit what is about to be sent, and why; whoever looks it up later needs both."""
         sending = [
-            Sending(each.job.pk, each.job.claimed.attempt, each.operation, json.dumps(each.payload)) for each in rows
+            Sending(
+                each.job.pk,
+                each.job.claimed.attempt,
+                each.operation,
+                json.dumps(each.payload),
+                json.dumps(trace) if (trace := settlement.traces.pop(each.job.pk, None)) else "",
+            )
+            for each in rows
         ]
-        with transaction.atomic():
-            ours = record_sending(sending, self.connection.pk, self.sender.salesforce_user_id, timezone.now())
-            write_traces({each.job.pk: trace for each in rows if (trace := settlement.traces.pop(each.job.pk, None))})
+        ours = record_sending(sending, self.connection.pk, self.sender.salesforce_user_id, timezone.now())
         return [each for each in rows if each.job.pk in ours]
 
     def _call(self, rows: Sequence[Ready], send: Callable[..., list[RowResult]], settlement: Settlement) -> bool:

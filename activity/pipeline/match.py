@@ -40,7 +40,7 @@ class Scope:
 
 def find_known(workspace: Workspace, addresses: Collection[str], now: datetime) -> dict[str, Known]:
     """What is remembered and still fresh, by address. No call."""
-    rows = KnownPerson.objects.filter(workspace=workspace, address__in=list(addresses))
+    rows = KnownPerson.objects.filter(workspace=workspace, address__any=addresses)
     known = {}
     for address, candidates, chosen_id, fetched_at in rows.values_list(
         "address", "candidates", "chosen_id", "fetched_at"

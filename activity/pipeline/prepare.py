@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -297,7 +297,7 @@ def _compose_one(job: Job, known: Known, sender: Sender, settlement: Settlement)
         return None
     composed = compose(job.draft, match, sender.schema_of(job.object_type), sender.style)
     related = _related(match, composed)
-    trace = {"candidates": candidates, "match": asdict(related), "related_rule": match.related_rule}
+    trace = {"candidates": candidates, "match": related.to_json(), "related_rule": match.related_rule}
     settlement.traces[job.pk] = _trace(sender, composed) | trace
     return Ready(job, "create", composed.record, related, account_id=match.account_id)
 

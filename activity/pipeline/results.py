@@ -30,6 +30,10 @@ class Related:
     related_name: str = ""
     match_rule: str = ""
 
+    def to_json(self) -> dict[str, str]:
+        """As it stands in the decision's trace; `dataclasses.asdict` takes six times as long."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:

@@ -278,10 +278,13 @@ class Settlement:
         if not self.successes:
             return
         types = {job.object_type.value for job in self.successes}
+        done = {job.pk for job in self.successes}
         groups = ErrorGroup.objects.filter(connection=self.connection, object_type__in=types)
-        groups.filter(is_total=True).update(is_total=False)
-        for group in groups.filter(canary_job_id__in=[job.pk for job in self.successes]):
-            release_group(group, self.now)
+        for group in groups:
+            if group.canary_job_id in done:
+                release_group(group, self.now)
+            elif group.is_total:
+                groups.filter(pk=group.pk).update(is_total=False)
 
 
 _OUTCOMES = {
@@ -334,6 +337,6 @@ def drop_bodies(messages: Collection[int]) -> None:
     if not messages:
         return
     needed = (SyncState.WAITING, SyncState.HELD, SyncState.UNKNOWN, SyncState.FAILED)
-    Message.objects.filter(pk__in=list(messages)).exclude(text="").exclude(
-        activities__sync_jobs__state__in=needed
-    ).update(text="", text_was_cut=False)
+    Message.objects.filter(pk__any=messages).exclude(text="").exclude(activities__sync_jobs__state__in=needed).update(
+        text="", text_was_cut=False
+    )

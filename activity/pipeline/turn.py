@@ -30,6 +30,15 @@ RETURNING holder
 
 def take(connection_id: int, org_id: str, holder: uuid.UUID, now: datetime, until: datetime) -> bool:
     """Take or renew the turn until then (UTC); False when another worker has it, or the org's are all taken."""
+    return _renew(connection_id, holder, now, until) or _take(connection_id, org_id, holder, now, until)
+
+
+def _renew(connection_id: int, holder: uuid.UUID, now: datetime, until: datetime) -> bool:
+    """A turn that has not lapsed is counted already, so nobody needs to be kept from counting."""
+    return bool(Drain.objects.filter(connection=connection_id, holder=holder, until__gt=now).update(until=until))
+
+
+def _take(connection_id: int, org_id: str, holder: uuid.UUID, now: datetime, until: datetime) -> bool:
     with transaction.atomic(), database.cursor() as cursor:
         # Whoever counts must not be counted out by another one that counts at the same time.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"drain {org_id}"])

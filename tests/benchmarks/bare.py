@@ -3,7 +3,8 @@
 Claims 200 due rows by a lease in a narrow table, looks their addresses up, creates 200 Tasks in one call, writes the
 ids back. That is the plain one: it keeps results only. With `keep_log` it keeps what the product keeps, in as few
 statements as it can: an attempt with its payload committed before the call and completed after it, the decision's
-trace, the record's row, and a log row with the columns and indexes that the pages need. That one is like with like.
+trace, the record's row, a log row with the columns and indexes that the pages need, and no text of a mail any longer
+than it is needed. That one is like with like.
 """
 
 import http.client
@@ -59,7 +60,7 @@ FROM unnest(%s::bigint[], %s::text[]) AS new(id, salesforce_id) WHERE bare_log.i
 """
 RECORD_ALL = """
 UPDATE bare_log SET state = 1, salesforce_id = new.salesforce_id, person_id = new.person_id, person_name = new.name,
-                    finished = now()
+                    finished = now(), body = ''
 FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS new(id, salesforce_id, person_id, name)
 WHERE bare_log.id = new.id
 """
