@@ -1,6 +1,7 @@
 """`python -m tests.faults`: everything, or the parts that are named. Exit code 1 where one was breached."""
 
 import argparse
+import os
 import random
 import subprocess
 import sys
@@ -80,26 +81,62 @@ def run_tokens(options: argparse.Namespace) -> bool:
     return hits == 0
 
 
+def run_sample(options: argparse.Namespace) -> bool:
+    """What the suite can wait for: some cells, and one sender that must fail."""
+    from tests.faults.controls import run_blind_retry
+    from tests.faults.counts import Counts
+    from tests.faults.waves import run_all
+    from tests.faults.world import world
+
+    total, most = Counts(), max(map(len, matrix.SAMPLE.values()))
+    with world(most, most + 3) as installation:
+        results = run_all(installation, 1, matrix.SAMPLE, say)
+        for result in results:
+            total.add(result.counts)
+        doubles = run_blind_retry(installation, installation.slots[0], say)
+    reached, cells = sum(result.reached for result in results), sum(result.cells for result in results)
+    say(f"sample: cells={cells} reached={reached} {total}")
+    say(f"negative control: blind retry: duplicated={doubles}")
+    return total.is_good and reached == cells and doubles > 0
+
+
+def run_machine(options: argparse.Namespace) -> bool:
+    """The state machine of a job at full length: the test of the suite with more examples."""
+    test = "tests/activity/pipeline/test_machine.py"
+    size = {"MACHINE_EXAMPLES": str(options.examples), "MACHINE_STEPS": "50", "TEST_DB_SUFFIX": "_machine"}
+    started = time.monotonic()
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test]
+    done = subprocess.run(command, env=os.environ | size, check=False)
+    broken = "no broken invariant" if done.returncode == 0 else "BROKEN"
+    minutes = (time.monotonic() - started) / 60
+    say(f"state machine: {options.examples} examples × 50 steps, {broken}, {minutes:.0f} min")
+    return done.returncode == 0
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], bool]] = {
     "matrix": run_matrix,
     "kills": run_kills,
     "controls": run_controls,
     "tokens": run_tokens,
+    "machine": run_machine,
 }
+OTHER_PARTS = {"sample": run_sample}
+"""What runs only when it is named."""
 
 
 def main() -> int:
     """Each part in a process of its own, for each sets up Django for its own installation."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="all where none is named")
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS, *OTHER_PARTS], help="all where none is named")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--examples", type=int, default=2000)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--tokens", type=int, default=1_000_000)
     parser.add_argument("--wave", default="", help="only the waves whose name holds this")
     options = parser.parse_args()
     if len(options.parts) == 1:
-        return 0 if PARTS[options.parts[0]](options) else 1
+        return 0 if (PARTS | OTHER_PARTS)[options.parts[0]](options) else 1
     return run_parts(options.parts or list(PARTS))
 
 

@@ -130,3 +130,10 @@ WAVES: dict[str, list[Cell]] = {
 
 MOST_IN_A_WAVE = max(len(cells) for cells in WAVES.values())
 CELLS = sum(len(cells) for cells in WAVES.values())
+
+SAMPLE = {
+    "kill -9 of a worker": _cells("kill_worker", "claim", "attempt", "request_sent", "written", "result", "record"),
+    "the network": [NETWORK[number] for number in (0, 3, 4, 8, 10, 15, 17)],
+    "restart of the database": _cells("restart_database", "attempt", "written", "result", "look_up_answered"),
+}
+"""What the suite runs."""

@@ -1,0 +1,35 @@
+"""Runs the machine: a sample in the suite; `make faults` sets MACHINE_EXAMPLES and MACHINE_STEPS for all of it."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from integrations.models import Connection
+from tests.activity.pipeline.machine import JobMachine
+from tests.activity.stories import log, meeting, report, sent
+from tests.stand_in_fixtures import TestedStandIn
+from workspaces.models import Workspace
+
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "12"))
+STEPS = int(os.environ.get("MACHINE_STEPS", "25"))
+
+
+def test_whatever_happens_each_activity_is_logged_once_or_explained(
+    salesforce: TestedStandIn, bens_connection: Connection, acme: Workspace
+) -> None:
+    report(acme, sent(1000), meeting(uid="uid-1000", source_id="1000"))
+    log(bens_connection)  # describes and people are known from here on
+    machine = type("BensMachine", (JobMachine,), {"connection_id": bens_connection.pk})
+
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            derandomize="MACHINE_EXAMPLES" not in os.environ,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
