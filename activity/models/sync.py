@@ -265,6 +265,14 @@ class Drain(models.Model):
         indexes = (models.Index(fields=["org_id", "until"], name="drain_by_org"),)
 
 
+class OrgTrouble(models.Model):
+    """How many calls to an org failed in a row; gone when one is answered."""
+
+    org_id = models.CharField(max_length=18, primary_key=True)
+    failures = models.PositiveIntegerField(default=0)
+    last_failed_at = models.DateTimeField()
+
+
 class RequestCount(models.Model):
     """How many requests an API key made in the minute of its last one."""
 

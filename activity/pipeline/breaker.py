@@ -1,15 +1,19 @@
 """May an org be called now, and for what? The budget's ladder, and pauses that end with one probe, not a rush."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from activity.models import Reason
+from django.db.models import F
+
+from activity.models import OrgTrouble, Reason
 from activity.pipeline.claims import CLICKED_BY_PERSON, LEAST, LEAST_OF_MAIL
-from activity.pipeline.outcome import DOWN_PAUSE, LIMIT_PAUSE
+from activity.pipeline.outcome import LIMIT_PAUSE
 from integrations.budget import Purpose, may_call, pause_org
 from integrations.models import ApiUsage, SalesforceOrg
 
 DOWN = "salesforce_down"
+DOWN_PAUSE = timedelta(seconds=60)
+FAILURES_BEFORE_PAUSE = 5
 NOTHING = -2
 """A priority below all, those of unknown outcomes included."""
 
@@ -55,14 +59,26 @@ def _take_probe(usage: ApiUsage, now: datetime) -> bool:
     return bool(ended.update(paused_until=now + pause))
 
 
-def pause_for_silence(org_id: str, until: datetime) -> None:
-    """Salesforce does not answer: nobody calls the org before then."""
-    pause_org(org_id, until, DOWN)
+def give_probe_back(org_id: str, now: datetime) -> None:
+    """The probe was not used: somebody else may take it at once."""
+    ApiUsage.objects.filter(org_id=org_id, paused_until__isnull=False).update(paused_until=now)
 
 
-def end_pause(org_id: str) -> None:
-    """Salesforce answered a probe: everybody may go on."""
-    ApiUsage.objects.filter(org_id=org_id).update(paused_until=None, pause_reason="")
+def note_failure(org_id: str, now: datetime) -> bool:
+    """A call failed as a whole. Returns whether nobody may call the org for a while now."""
+    OrgTrouble.objects.bulk_create([OrgTrouble(org_id=org_id, last_failed_at=now)], ignore_conflicts=True)
+    OrgTrouble.objects.filter(org_id=org_id).update(failures=F("failures") + 1, last_failed_at=now)
+    if OrgTrouble.objects.filter(org_id=org_id, failures__gte=FAILURES_BEFORE_PAUSE).exists():
+        pause_org(org_id, now + DOWN_PAUSE, DOWN)
+        return True
+    return False
+
+
+def note_answer(org_id: str) -> bool:
+    """Salesforce answered: what was counted is forgotten, and a pause ends. Returns whether there was one."""
+    OrgTrouble.objects.filter(org_id=org_id).delete()
+    paused = ApiUsage.objects.filter(org_id=org_id, paused_until__isnull=False)
+    return bool(paused.update(paused_until=None, pause_reason=""))
 
 
 def is_paused(org_id: str, now: datetime) -> bool:

@@ -57,7 +57,7 @@ WITH blocking AS MATERIALIZED (
     WHERE connection_id = %(connection)s AND sequence <> 0
       AND (unknown_since IS NOT NULL OR sent_at IS NOT NULL OR (leased AND due_at > %(now)s))
 ), candidates AS MATERIALIZED (
-    SELECT d.job_id, d.due_at, d.deaths FROM activity_duejob d
+    SELECT d.job_id, d.due_at, d.deaths + d.leased::int AS deaths FROM activity_duejob d
     WHERE d.connection_id = %(connection)s AND d.due_at <= %(now)s AND d.parked_id IS NULL
       AND (d.priority <= %(priority)s OR d.unknown_since IS NOT NULL OR d.sent_at IS NOT NULL)
       AND (

@@ -48,6 +48,20 @@ def hold_workspace(workspace: Workspace, reason: Reason) -> int:
     return waiting.update(state=SyncState.HELD, reason=reason, changed_at=timezone.now())
 
 
+def hold_org(org_id: str, reason: Reason) -> int:
+    """Hold everything that waits for an org, in all workspaces; returns how many changed."""
+    due = DueJob.objects.filter(connection__org__org_id=org_id, parked=None).values("job")
+    waiting = SyncJob.objects.filter(pk__in=due, state=SyncState.WAITING)
+    return waiting.update(state=SyncState.HELD, reason=reason, reason_detail="", changed_at=timezone.now())
+
+
+def unhold_org(org_id: str) -> int:
+    """The org answers again; returns how many changed."""
+    due = DueJob.objects.filter(connection__org__org_id=org_id).values("job")
+    held = SyncJob.objects.filter(pk__in=due, state=SyncState.HELD, reason__in=ORG_REASONS)
+    return held.update(state=SyncState.WAITING, reason="", reason_detail="", changed_at=timezone.now())
+
+
 def unhold_connection(connection: Connection) -> int:
     """The org takes calls again: what was held for that waits its turn. Returns how many changed."""
     held = SyncJob.objects.filter(

@@ -22,7 +22,7 @@ from activity import wake
 from activity.models import DueJob, LoggedRecord, Reason, SyncJob, SyncState
 from activity.pipeline import breaker, turn
 from activity.pipeline.claims import BATCH, CLICKED_BY_PERSON, Claimed, Sending, claim, record_sending
-from activity.pipeline.hold import hold_connection, unhold_connection
+from activity.pipeline.hold import hold_connection, hold_org, unhold_connection, unhold_org
 from activity.pipeline.jobs import load_jobs
 from activity.pipeline.outcome import Action
 from activity.pipeline.prepare import Ready, Sender, digest_of, prepare
@@ -33,7 +33,7 @@ from activity.pipeline.verify import verify
 from activity.settings import settings_for
 from integrations.models import Connection
 from integrations.salesforce.client import RowResult, SalesforceClient
-from integrations.salesforce.errors import ConnectionLost, LimitReached, OutcomeUnknown, SalesforceError, Transient
+from integrations.salesforce.errors import OutcomeUnknown, SalesforceError
 
 logger = logging.getLogger(__name__)
 
@@ -118,16 +118,23 @@ class _Drain:
         """Batch after batch, until nothing is due, somebody else waits, or the time is up."""
         while time.monotonic() < self.ends_at and _take_turn(self.connection, self.holder):
             allowance = self._allowance()
-            limit = 1 if allowance.is_probe else self.batch_size
-            now = timezone.now()
-            self.claimed_at = time.monotonic()
-            lease_until = now + timedelta(seconds=settings.SYNC_LEASE)
-            claimed = claim(self.connection.pk, now, lease_until, priority=allowance.priority, limit=limit)
-            goes_on = self._process(claimed) if claimed else True
-            if goes_on and allowance.is_probe:
-                breaker.end_pause(self.connection.org.org_id)
-            if not claimed or not goes_on or wake.others_wait(self.connection.pk):
+            claimed = self._claim_probe() if allowance.is_probe else self._claim(allowance.priority, self.batch_size)
+            if not claimed:
+                if allowance.is_probe:  # nothing to try it with: the next one who has something does
+                    breaker.give_probe_back(self.connection.org.org_id, timezone.now())
                 return
+            if not self._process(claimed) or wake.others_wait(self.connection.pk):
+                return
+
+    def _claim(self, priority: int, limit: int) -> list[Claimed]:
+        now = timezone.now()
+        self.claimed_at = time.monotonic()
+        lease_until = now + timedelta(seconds=settings.SYNC_LEASE)
+        return claim(self.connection.pk, now, lease_until, priority=priority, limit=limit)
+
+    def _claim_probe(self) -> list[Claimed]:
+        """One job to see whether Salesforce answers: a look-up where there is one, for it only reads."""
+        return self._claim(ONLY_UNKNOWN, 1) or self._claim(breaker.LEAST, 1)
 
     def _allowance(self) -> breaker.Allowance:
         if self.standing.reason is not None:
@@ -167,14 +174,22 @@ class _Drain:
         if lost:
             verify(lost, self.sender, settlement)
         rest = [job for job in jobs if not (job.claimed.sent_at or job.claimed.unknown_since)]
-        answered = True
         if rest:
-            ready = prepare(rest, self.sender, settlement)
-            answered = self._send_all(ready, settlement)
+            self._send_all(prepare(rest, self.sender, settlement), settlement)
         settlement.now = timezone.now()
         done = settlement.write()
         self._take_back_doubles(settlement, done)
-        return answered and settlement.paused_until is None
+        self._note_health(settlement)
+        return not settlement.stops
+
+    def _note_health(self, settlement: Settlement) -> None:
+        """Count calls that failed in a row; the fifth holds the org, an answer ends it."""
+        org_id = self.connection.org.org_id
+        if settlement.has_failed:
+            if breaker.note_failure(org_id, settlement.now):
+                hold_org(org_id, Reason.SALESFORCE_DOWN)
+        elif settlement.is_answered and breaker.note_answer(org_id):
+            unhold_org(org_id)
 
     def _take_back_doubles(self, settlement: Settlement, done: set[int]) -> None:
         """We were overtaken between check and call, and the record exists twice: ours is the one too many."""
@@ -208,34 +223,34 @@ class _Drain:
 
     # --- Sending ------------------------------------------------------------------------------------------
 
-    def _send_all(self, ready: Sequence[Ready], settlement: Settlement) -> bool:
+    def _send_all(self, ready: Sequence[Ready], settlement: Settlement) -> None:
         creates = [each for each in ready if each.operation == "create"]
         updates = [each for each in ready if each.operation == "update"]
-        goes_on = True
         for rows, call in (
             (creates, SalesforceClient.create_many.__name__),
             (updates, SalesforceClient.update_many.__name__),
         ):
-            if rows and not goes_on:
+            if rows and settlement.stops:
                 self._put_back(rows, settlement)
             elif rows:
-                goes_on = self._send(rows, call, settlement)
-        return goes_on
+                self._send(rows, call, settlement)
 
-    def _send(self, rows: Sequence[Ready], call: str, settlement: Settlement) -> bool:
-        """One call for rows of one operation; returns whether Salesforce answered it."""
+    def _send(self, rows: Sequence[Ready], call: str, settlement: Settlement) -> None:
+        """One call for rows of one operation."""
         try:
             send = getattr(self.sender.client, call)
         except SalesforceError as error:
             settlement.settle_unsent([each.job for each in rows], error)
-            return False
+            return
         if time.monotonic() - self.claimed_at > settings.SYNC_LEASE / 2 or not _take_turn(
             self.connection, self.holder
         ):
+            settlement.stops = True
             self._put_back(rows, settlement)
-            return False
+            return
         rows = self._write_attempts(rows, settlement)
-        return self._call(rows, send, settlement) if rows else True
+        if rows:
+            self._call(rows, send, settlement)
 
     def _put_back(self, rows: Sequence[Ready], settlement: Settlement) -> None:
         """Too late to send safely: the next claim does it."""
@@ -257,7 +272,7 @@ class _Drain:
         ours = record_sending(sending, self.connection.pk, self.sender.salesforce_user_id, timezone.now())
         return [each for each in rows if each.job.pk in ours]
 
-    def _call(self, rows: Sequence[Ready], send: Callable[..., list[RowResult]], settlement: Settlement) -> bool:
+    def _call(self, rows: Sequence[Ready], send: Callable[..., list[RowResult]], settlement: Settlement) -> None:
         sent_at = timezone.now()
         try:
             results = send([each.payload for each in rows])
@@ -265,19 +280,18 @@ class _Drain:
             if not isinstance(error, SalesforceError):
                 logger.exception("a call of connection %s failed after sending", self.connection.pk)
             settlement.now = sent_at
+            settlement.note_call(error)
             self._shrink(error)
             for each in rows:
                 self._settle(each, error, settlement, whole_call=True)
-            return isinstance(error, SalesforceError) and not isinstance(
-                error, Transient | LimitReached | ConnectionLost
-            )
+            return
         settlement.now = timezone.now()
+        settlement.note_call(None)
         for each, result in zip(rows, results, strict=True):
             if result.error is None and result.id:
                 self._record(each, result.id, settlement)
             else:
                 self._settle(each, result.error or OutcomeUnknown("result_empty"), settlement, whole_call=False)
-        return True
 
     def _shrink(self, error: Exception) -> None:
         """After a time-out the next batches of this turn are half as large."""

@@ -6,11 +6,11 @@
 | OutcomeUnknown, anything that is not a SalesforceError after sending | look up |
 | RolledBack | again at once: another record was the cause |
 | RecordLocked, other Transient of a row | again, jittered, 8 times, then failed |
-| Transient of a whole call | again, jittered; from the fifth time on the org is held, without an end |
+| Transient of a whole call | again, jittered, without an end; breaker.py holds the org after some in a row |
 | LimitReached, OrgUnavailable | the org is held; not an attempt |
 | StorageFull | parked behind one canary |
 | ConnectionLost, HostNotAllowed | the connection is held; not an attempt |
-| RecordGone | match again, once; the record that we change itself is gone: removed |
+| RecordGone | match again, once; the record that we change itself is gone: removed; of a whole call: again |
 | StaleDescribe | describe again, once |
 | OurMistake | failed: internal |
 | Rejected, UnexpectedAnswer | failed, or parked when it is the third with the same error |
@@ -41,9 +41,6 @@ MAX_RETRIES = 8
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=5)
 LIMIT_PAUSE = timedelta(minutes=15)
-DOWN_PAUSE = timedelta(seconds=60)
-FAILURES_BEFORE_PAUSE = 4
-"""A whole call that fails a fifth time in a row holds its org."""
 DETAIL_LENGTH = 500
 
 
@@ -124,7 +121,10 @@ def _definite(error: SalesforceError, tried: Tried, chance: float) -> Decision:
         return Decision(Action.HOLD, tried.now + LIMIT_PAUSE, reason, error_code=error.code)
     if isinstance(error, ConnectionLost | HostNotAllowed):
         return Decision(Action.HOLD, None, Reason.CONNECTION_LOST, error_code=error.code)
-    if isinstance(error, RecordGone) and tried.is_update and not tried.whole_call:
+    if isinstance(error, RecordGone) and tried.whole_call:
+        # Not a record but the address itself is gone: the org moved, and the next refresh tells where to.
+        return Decision(Action.RETRY, tried.now + LONGEST_RETRY, error_code=error.code)
+    if isinstance(error, RecordGone) and tried.is_update:
         return Decision(Action.SKIP, reason=Reason.REMOVED, error_code=error.code)
     if isinstance(error, RecordGone) and not tried.matched_again:
         return Decision(Action.MATCH_AGAIN, tried.now, error_code=error.code)
@@ -138,13 +138,10 @@ def _definite(error: SalesforceError, tried: Tried, chance: float) -> Decision:
 def _again(error: Transient, tried: Tried, chance: float) -> Decision:
     if isinstance(error, RolledBack):
         return Decision(Action.RETRY, tried.now, error_code=error.code)
-    if tried.whole_call and tried.retries >= FAILURES_BEFORE_PAUSE:
-        due_at = tried.now + DOWN_PAUSE
-        return Decision(Action.HOLD, due_at, Reason.SALESFORCE_DOWN, error_code=error.code, counts=True)
-    if tried.retries >= MAX_RETRIES:
+    if tried.retries >= MAX_RETRIES and not tried.whole_call:
         return _stop(Action.FAIL, Reason.REJECTED, error)
     delay = max(retry_delay(tried.retries, chance), timedelta(seconds=error.wait_seconds))
-    return Decision(Action.RETRY, tried.now + delay, error_code=error.code, counts=True)
+    return Decision(Action.RETRY, tried.now + delay, error_code=error.code, counts=not tried.whole_call)
 
 
 def retry_delay(retries: int, chance: float) -> timedelta:

@@ -21,7 +21,7 @@ from activity.pipeline.jobs import Job, Logged, last_sent, newest_of_meetings, r
 from activity.pipeline.match import Known, find_known, find_people
 from activity.pipeline.outcome import Action, Decision
 from activity.pipeline.results import Related
-from activity.pipeline.settle import Settlement
+from activity.pipeline.settle import HELD_AT_LEAST, Settlement
 from activity.settings import EffectiveSettings
 from integrations import describes
 from integrations.connections import client_for
@@ -326,10 +326,10 @@ def _trace(sender: Sender, composed: Composed) -> dict[str, Any]:
 
 def _hold_for_sync_user(jobs: Collection[Job], error: ConnectionLost, settlement: Settlement) -> None:
     """The Sync User cannot read: its loss was noted by the client, and everything is held until it is back."""
+    settlement.stops = True
     for job in jobs:
-        settlement.postpone(
-            job, settlement.now, state=SyncState.HELD, reason=Reason.NO_SYNC_USER, error_code=error.code
-        )
+        due_at = settlement.now + HELD_AT_LEAST
+        settlement.postpone(job, due_at, state=SyncState.HELD, reason=Reason.NO_SYNC_USER, error_code=error.code)
 
 
 def _fail_on_own_bug(job: Job, error: Exception, settlement: Settlement) -> None:

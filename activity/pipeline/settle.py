@@ -15,17 +15,18 @@ from django.db import transaction
 
 from activity.models import DueJob, ErrorGroup, LoggedRecord, Message, Outcome, Reason, SyncJob, SyncState
 from activity.pipeline import results
-from activity.pipeline.breaker import pause_for_silence
 from activity.pipeline.claims import make_due
 from activity.pipeline.jobs import Job
 from activity.pipeline.outcome import Action, Decision, Tried, decide, decide_unsent
 from activity.pipeline.results import Answered, Finished, Logged, Postponed, Related
 from integrations.models import Connection
-from integrations.salesforce.errors import SalesforceError
+from integrations.salesforce.errors import LimitReached, RecordGone, SalesforceError, Transient
 
 FAILURES_BEFORE_PARKING = 3
 CANARY_EVERY = timedelta(hours=1)
 GROUP_FORGETS_AFTER = timedelta(hours=24)
+HELD_AT_LEAST = timedelta(seconds=60)
+"""A release makes a held job due at once; without one it is tried again so much later, not in a rush."""
 
 
 @dataclass
@@ -43,7 +44,11 @@ class Settlement:
     messages: set[int] = field(default_factory=set)
     stopped: list[tuple[Job, Decision, Related | None]] = field(default_factory=list)
     successes: list[Job] = field(default_factory=list)
-    paused_until: datetime | None = None
+    # Whether the worker's turn ends: nothing more can be done for this connection just now.
+    stops: bool = False
+    # Whether a call failed as a whole, or was answered.
+    has_failed: bool = False
+    is_answered: bool = False
 
     # --- Results of rows ----------------------------------------------------------------------------------
 
@@ -111,6 +116,15 @@ class Settlement:
 
     # --- Errors -------------------------------------------------------------------------------------------
 
+    def note_call(self, error: Exception | None) -> None:
+        """A call as a whole was answered, or failed with this error."""
+        if error is None:
+            self.is_answered = True
+        elif isinstance(error, Transient | RecordGone):
+            self.has_failed = self.stops = True
+        elif isinstance(error, SalesforceError) and not isinstance(error, LimitReached):
+            self.is_answered = True
+
     def settle_sent(
         self, job: Job, error: Exception, related: Related | None, *, is_update: bool, whole_call: bool
     ) -> Decision:
@@ -125,6 +139,8 @@ class Settlement:
 
     def settle_unsent(self, jobs: Iterable[Job], error: Exception, *, whole_call: bool = True) -> None:
         """Something failed before the records were handed over."""
+        if whole_call:
+            self.note_call(error)
         for job in jobs:
             decision = decide_unsent(error, self._tried(job, False, whole_call), random.random())  # noqa: S311
             self._apply(job, decision, None, was_sent=False)
@@ -171,11 +187,10 @@ class Settlement:
                 self.stopped.append((job, decision, related))
 
     def _hold(self, job: Job, decision: Decision, retries: int) -> None:
-        if decision.reason == Reason.SALESFORCE_DOWN and decision.due_at:
-            self.paused_until = decision.due_at
+        self.stops = True
         self.postpone(
             job,
-            self.now,
+            self.now + HELD_AT_LEAST,
             state=SyncState.HELD,
             reason=decision.reason or "",
             detail=decision.detail,
@@ -204,8 +219,6 @@ class Settlement:
         results.write_traces(self.traces)
         drop_bodies(self.messages)
         self._free_groups()
-        if self.paused_until:
-            pause_for_silence(self.connection.org.org_id, self.paused_until)
         return done
 
     def _settle_stopped(self) -> None:

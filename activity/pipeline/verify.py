@@ -113,8 +113,10 @@ def _look_up_group(method: Method, members: list[Lost], sender: Sender, settleme
         found = _find(method, members, sample, sender.client)
     except SalesforceError as error:
         logger.warning("look-up for connection %s failed: %s", sender.connection.pk, error)
+        settlement.note_call(error)
         _look_later(members, error, settlement)
         return
+    settlement.note_call(None)
     by_key: dict[str, list[FoundRecord]] = defaultdict(list)
     for record in found:
         by_key[record.key].append(record)
