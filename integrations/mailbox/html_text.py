@@ -24,6 +24,7 @@ class _Reader:
     def __init__(self, source: str) -> None:
         self.source, self.at, self.out = source, 0, [""]
         self._lower = source.lower()
+        self._unclosed: set[str] = set()  # looked for once, not again for each of thousands
 
     def read(self) -> str:
         while self.at < len(self.source):
@@ -56,10 +57,12 @@ class _Reader:
     def _tag(self, name: str, *, is_end: bool) -> None:
         self.at = self._end_of_tag()
         if name in _UNSEEN and not is_end:
-            closing = self._lower.find(f"</{name}", self.at)
+            closing = -1 if name in self._unclosed else self._lower.find(f"</{name}", self.at)
             if closing >= 0:
                 self.at = closing
-            elif name != "head":  # a head that is never closed ends with the body's beginning
+            elif name == "head":  # one that is never closed ends where the body begins
+                self._unclosed.add(name)
+            else:
                 self.at = len(self.source)
         elif name == "br":
             self.out.append("\n")

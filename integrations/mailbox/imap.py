@@ -200,8 +200,9 @@ class Imap:
             try:
                 do()
             except (LoginError, imaplib.IMAP4.error, IMAPClientError) as error:
-                if isinstance(error, imaplib.IMAP4.abort):
-                    raise
+                # The library calls a connection that broke a refused log-in, too.
+                if isinstance(error, imaplib.IMAP4.abort) or isinstance(error.__context__, imaplib.IMAP4.abort):
+                    raise Unreachable() from None
                 text = _text_of(error)
                 if _BUSY.search(text):
                     raise Busy(server_text=text) from None

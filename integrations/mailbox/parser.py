@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from integrations.mailbox.limits import RAW_BYTES, Unreadable
 from integrations.mailbox.mime import ParsedMail
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+COMMAND = (sys.executable, "-S", "-E", "-m", "integrations.mailbox.parser_process")
 WALL_LIMIT = 20.0
 """Seconds after which a subprocess is given up, whatever it does; its CPU limit is 5 s."""
 ANSWER_BYTES = 32 * 1024 * 1024
@@ -30,9 +32,9 @@ ANSWER_BYTES = 32 * 1024 * 1024
 class _Process:
     """One subprocess."""
 
-    def __init__(self) -> None:
+    def __init__(self, command: Sequence[str]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-S", "-E", "-m", "integrations.mailbox.parser_process"],
+            command,
             cwd=ROOT,
             env={},
             stdin=subprocess.PIPE,
@@ -70,6 +72,11 @@ class _Process:
         return data
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
     def is_alive(self) -> bool:
         """Whether it still runs."""
         return self._process.poll() is None
@@ -94,7 +101,8 @@ def _wait(descriptor: int, event: int, deadline: float) -> None:
 class MailParser:
     """A few subprocesses for all threads of this process; started when they are needed first."""
 
-    def __init__(self, processes: int = 2) -> None:
+    def __init__(self, processes: int = 2, command: Sequence[str] = COMMAND) -> None:
+        self._command = command
         self._free: queue.Queue[_Process | None] = queue.Queue()
         for _ in range(processes):
             self._free.put(None)
@@ -115,7 +123,7 @@ class MailParser:
             if process and not process.is_alive:
                 process.end()
                 process = None
-            process = process or _Process()
+            process = process or _Process(self._command)
             answer = process.ask(what, raw)
         except (OSError, ValueError):
             if process:
@@ -127,6 +135,13 @@ class MailParser:
         if "reason" in answer:
             raise Unreadable(str(answer["reason"]))
         return _parsed(answer)
+
+    def process_ids(self) -> list[int]:
+        """Of the subprocesses that have nothing to do."""
+        waiting = [self._free.get() for _ in range(self._free.qsize())]
+        for process in waiting:
+            self._free.put(process)
+        return [process.pid for process in waiting if process]
 
     def close(self) -> None:
         """End the subprocesses."""

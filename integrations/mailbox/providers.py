@@ -73,7 +73,7 @@ _DOMAINS = {
 
 def guess(address: str) -> Provider:
     """The provider of an address; for an unknown domain one whose server is usually called imap.<domain>."""
-    domain = address.rpartition("@")[2].strip().lower()
+    domain = address.partition("@")[2].strip().lower()
     if domain in _DOMAINS:
         return _DOMAINS[domain]
     if domain.startswith("yahoo."):
