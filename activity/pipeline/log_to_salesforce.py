@@ -19,7 +19,7 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from activity import wake
-from activity.models import DueJob, LoggedRecord, Reason, SyncJob, SyncState
+from activity.models import DueJob, LoggedRecord, Outcome, Reason, SyncJob, SyncState
 from activity.pipeline import breaker, turn
 from activity.pipeline.claims import BATCH, CLICKED_BY_PERSON, Claimed, Sending, claim, record_sending
 from activity.pipeline.hold import hold_connection, hold_org, unhold_connection, unhold_org
@@ -242,15 +242,22 @@ class _Drain:
         except SalesforceError as error:
             settlement.settle_unsent([each.job for each in rows], error)
             return
-        if time.monotonic() - self.claimed_at > settings.SYNC_LEASE / 2 or not _take_turn(
-            self.connection, self.holder
-        ):
+        if self._is_late() or not _take_turn(self.connection, self.holder):
             settlement.stops = True
             self._put_back(rows, settlement)
             return
         rows = self._write_attempts(rows, settlement)
-        if rows:
+        if self._is_late():  # the database kept us waiting over it
+            settlement.stops = True
+            self._put_back(rows, settlement)
+            for each in rows:
+                settlement.answer(each.job, Outcome.RETRY)
+        elif rows:
             self._call(rows, send, settlement)
+
+    def _is_late(self) -> bool:
+        """Whether so much of the lease is gone that another worker may soon take the rows."""
+        return time.monotonic() - self.claimed_at > settings.SYNC_LEASE / 2
 
     def _put_back(self, rows: Sequence[Ready], settlement: Settlement) -> None:
         """Too late to send safely: the next claim does it."""
