@@ -9,7 +9,7 @@ COMPILE := $(LOCKER)/bin/uv pip compile --quiet --python-version 3.11 --generate
   --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-quick serve worker lock clean chromium
+.PHONY: help demo test lint bench bench-quick faults serve worker lock clean chromium
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -30,6 +30,9 @@ bench: $(VENV)/test ## Measure what the product costs beside its baselines; TARG
 
 bench-quick: $(VENV)/test ## The same with a sample, in under three minutes
 	@$(BIN)/python -m tests.benchmarks --quick $(TARGETS)
+
+faults: $(VENV)/test ## Show that nothing is lost or written twice under any fault; about 40 minutes. PARTS="matrix kills"
+	@$(BIN)/python -m tests.faults $(PARTS)
 
 serve: $(VENV)/production ## Start the web server, configured by the environment (docs/operations.md)
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0

@@ -113,12 +113,23 @@ def run_machine(options: argparse.Namespace) -> bool:
     return done.returncode == 0
 
 
+def run_connections(options: argparse.Namespace) -> bool:
+    """Grants and keys: refreshes under load and killed, keys rotated meanwhile."""
+    names = ("refresh_under_load", "refresh_kills", "rotation_under_load")
+    commands = [[sys.executable, "-m", f"tests.faults.connections.{name}"] for name in names]
+    ends = [subprocess.run(command, check=False).returncode for command in commands]
+    codes = dict(zip(names, ends, strict=True))
+    say("connections: " + ", ".join(f"{name} {'BREACHED' if code else 'good'}" for name, code in codes.items()))
+    return not any(codes.values())
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], bool]] = {
     "matrix": run_matrix,
     "kills": run_kills,
     "controls": run_controls,
     "tokens": run_tokens,
     "machine": run_machine,
+    "connections": run_connections,
 }
 OTHER_PARTS = {"sample": run_sample}
 """What runs only when it is named."""
