@@ -5,10 +5,12 @@ Later, because only then it is known whether all links were followed within seco
 
 import logging
 import time
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from django.db import connection as database
 from django.db import transaction
@@ -129,8 +131,19 @@ def _settle_batch(workspace: Workspace, before: datetime) -> list[TrackingHit]:
         results = capture(workspace, Source.TRACKING, [_captured(hit) for hit in counted])
         for hit, result in zip(counted, results, strict=True):
             hit.is_counted = result.status != "rejected"
-        TrackingHit.objects.bulk_update(hits, ["settled_at", "by_machine", "is_counted"])
+        _save(hits)
     return hits
+
+
+def _save(hits: Iterable[TrackingHit]) -> None:
+    """Write the verdicts: four statements at most, where bulk_update would need one of a thousand cases."""
+    verdicts: dict[tuple[bool, bool], list[int]] = defaultdict(list)
+    for hit in hits:
+        verdicts[hit.by_machine, hit.is_counted].append(hit.pk)
+    for (by_machine, is_counted), ids in verdicts.items():
+        TrackingHit.objects.filter(pk__in=ids).update(
+            settled_at=timezone.now(), by_machine=by_machine, is_counted=is_counted
+        )
 
 
 def _lock(workspace: Workspace) -> bool:
@@ -142,26 +155,35 @@ def _lock(workspace: Workspace) -> bool:
 
 def _judge(hits: Sequence[TrackingHit]) -> None:
     """Say of each hit, oldest first, whether a machine made it and whether it counts."""
-    now = timezone.now()
     sent = _sent_times(hits)
     others: dict[int, list[Hit]] = defaultdict(list)
-    counted: dict[tuple[int, str, int, bool], list[datetime]] = defaultdict(list)
-    around = TrackingHit.objects.filter(
-        copy__in={hit.copy_id for hit in hits}, at__gte=hits[0].at - FOLD, at__lte=hits[-1].at + FOLD
-    )
-    for each in around:
+    for each in _around(hits, AT_ONCE).order_by("at"):
         others[each.copy_id].append(_plain(each))
-        if each.is_counted:
-            counted[_visit(each)].append(each.at)
+    counted: dict[tuple[int, str, int, bool], list[datetime]] = defaultdict(list)
+    for each in _around(hits, FOLD).filter(is_counted=True):
+        counted[_visit(each)].append(each.at)
     for hit in hits:
         tracked = hit.copy.tracked
-        hit.settled_at = now
-        hit.by_machine = is_by_machine(
-            _plain(hit), sent[tracked.pk], others[hit.copy_id], targets=len(tracked.targets)
-        )
+        near = _near(hit, others[hit.copy_id])
+        hit.by_machine = is_by_machine(_plain(hit), sent[tracked.pk], near, targets=len(tracked.targets))
         hit.is_counted = not is_repeated(hit.at, counted[_visit(hit)])
         if hit.is_counted:
             counted[_visit(hit)].append(hit.at)
+
+
+def _around(hits: Sequence[TrackingHit], span: timedelta) -> QuerySet[TrackingHit]:
+    """All hits of the same copies, from so long before the first of them until so long after the last."""
+    copies = {hit.copy_id for hit in hits}
+    return TrackingHit.objects.filter(copy__in=copies, at__gte=hits[0].at - span, at__lte=hits[-1].at + span)
+
+
+def _near(hit: TrackingHit, others: Sequence[Hit]) -> Sequence[Hit]:
+    """Those of its copy's hits (by time) that came at once with it."""
+    first = bisect_left(others, hit.at - AT_ONCE, key=_time_of)
+    return others[first : bisect_right(others, hit.at + AT_ONCE, key=_time_of)]
+
+
+_time_of = attrgetter("at")
 
 
 def _plain(hit: TrackingHit) -> Hit:
