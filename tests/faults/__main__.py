@@ -36,7 +36,7 @@ def run_matrix(options: argparse.Namespace) -> bool:
         for result in results:
             total.add(result.counts)
         reached = sum(result.reached for result in results)
-        cells = sum(result.cells for result in results)
+        cells = sum(map(len, waves.values())) * options.runs
         say(f"fault matrix: cells={cells} reached={reached} {total}")
         after = count(installation, mend_all(installation, results))
         say(f"  when all had connected again: {after}")
@@ -94,7 +94,7 @@ def run_sample(options: argparse.Namespace) -> bool:
         for result in results:
             total.add(result.counts)
         doubles = run_blind_retry(installation, installation.slots[0], say)
-    reached, cells = sum(result.reached for result in results), sum(result.cells for result in results)
+    reached, cells = sum(result.reached for result in results), sum(map(len, matrix.SAMPLE.values()))
     say(f"sample: cells={cells} reached={reached} {total}")
     say(f"negative control: blind retry: duplicated={doubles}")
     return total.is_good and reached == cells and doubles > 0

@@ -9,6 +9,8 @@ from django.apps import AppConfig
 
 from tests.faults.durations import CONNECT_SECONDS, READ_SECONDS, WRITE_SECONDS
 
+FULL_LENGTH = "FAULTS_FULL_LENGTH"
+"""Set in the environment where the durations of production are wanted."""
 PIPELINE = (
     "activity.pipeline.outcome",
     "activity.pipeline.breaker",
@@ -50,10 +52,11 @@ class ScaledConfig(AppConfig):
 
     def ready(self) -> None:
         """Shorten, and tell the database who we are at each connection and each task."""
-        for modules, values in TIMES.items():
-            for name, value in values.items():
-                self._set(modules, name, value)
-        self._shorten_calls()
+        if not os.environ.get(FULL_LENGTH):
+            for modules, values in TIMES.items():
+                for name, value in values.items():
+                    self._set(modules, name, value)
+            self._shorten_calls()
         self._name_workers()
 
     def _set(self, modules: tuple[str, ...], name: str, value: Any) -> None:

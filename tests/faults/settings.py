@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from tests.faults.durations import QUEUE_RETRY, QUEUE_TIMEOUT, SCALED
 
-os.environ.update({name: os.environ.get(f"FAULTS_{name}", value) for name, value in SCALED.items()})
+if not os.environ.get("FAULTS_FULL_LENGTH"):
+    os.environ.update(SCALED)
 os.environ.setdefault("DEBUG", "1")
 os.environ.setdefault("BASE_URL", "http://testserver")
 os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,127.0.0.1")
@@ -19,7 +20,8 @@ from config.settings import *  # noqa: F403
 
 INSTALLED_APPS += ["tests.faults.scaled.ScaledConfig"]  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-Q_CLUSTER = Q_CLUSTER | {"timeout": QUEUE_TIMEOUT, "retry": QUEUE_RETRY, "poll": 0.1}  # noqa: F405
+if not os.environ.get("FAULTS_FULL_LENGTH"):
+    Q_CLUSTER = Q_CLUSTER | {"timeout": QUEUE_TIMEOUT, "retry": QUEUE_RETRY, "poll": 0.1}  # noqa: F405
 if os.environ.get("FAULTS_PLAIN_QUEUE"):
     # The control that trusts the queue: what was not acknowledged is delivered again, as django-q2 does by itself.
     Q_CLUSTER |= {

@@ -150,12 +150,12 @@ class World:
                 found.append(Captured(tag, slot.address, Kind.SENT, noon, message=message))
         return found
 
-    def report(self, slot: Slot, tags: list[str]) -> list[str]:
+    def report(self, slot: Slot, tags: list[str], address: str = "") -> list[str]:
         """Report them through capture(); returns the tags that were accepted."""
         from activity.models import Source
         from activity.pipeline.capture import capture
 
-        results = capture(slot.workspace, Source.API, self.items(slot, tags))
+        results = capture(slot.workspace, Source.API, self.items(slot, tags, address=address))
         assert all(each.status == "accepted" for each in results), results
         return tags
 
@@ -293,8 +293,8 @@ def kill(process: int, number: signal.Signals, *, group: bool = False) -> bool:
 
 
 @contextmanager
-def world(slots: int, workers: int, **environment: str) -> Iterator[World]:
-    """A whole installation with so many slots, its cluster running; ended at the end of the block."""
+def world(slots: int, workers: int, *, runs: bool = True, **environment: str) -> Iterator[World]:
+    """A whole installation with so many slots, its cluster running if `runs`; ended at the end of the block."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="touchline-faults-")))
         folder.chmod(0o755)
@@ -302,5 +302,6 @@ def world(slots: int, workers: int, **environment: str) -> Iterator[World]:
         made = World(folder, server, workers, **environment)
         stack.callback(made.stop)
         made.make_slots(slots)
-        made.start_cluster()
+        if runs:
+            made.start_cluster()
         yield made
