@@ -39,6 +39,15 @@ def test_sixty_payloads_and_more() -> None:
     assert len(set(PAYLOADS)) >= 60
 
 
+@pytest.mark.parametrize("character", ["\\", "\x00", "\x01", "\x7f", "\x85", "\u2028", "\ud800"])
+def test_an_unclear_character_anywhere_makes_it_no_target(character: str) -> None:
+    assert [read_target(f"https://x.example/{place}") for place in (f"a{character}b", f"?q={character}", "a")] == [
+        None,
+        None,
+        "https://x.example/a",
+    ]
+
+
 @pytest.mark.parametrize("text", ["https://x.example/" + "a" * LONGEST_TARGET, "https://x.example/" + "ü" * 400])
 def test_what_is_too_long_is_no_target(text: str) -> None:
     assert read_target(text) is None
