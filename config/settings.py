@@ -35,6 +35,7 @@ SALESFORCE_CA_BUNDLE = env.str("SALESFORCE_CA_BUNDLE", None)
 SALESFORCE_API_VERSION = env.str("SALESFORCE_API_VERSION", "62.0")
 
 MAILBOX_EXTRA_HOSTS = frozenset(env.list("MAILBOX_EXTRA_HOSTS", []))
+MAILBOX_LEASE = env.float("MAILBOX_LEASE", 30)
 MAILBOX_CA_BUNDLE = env.str("MAILBOX_CA_BUNDLE", None)
 
 DATABASE_URL = env.str("DATABASE_URL", "") or postgres.ensure_running()
@@ -124,11 +125,14 @@ TEMPLATES = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 INSTALLED_APPS.append("django.forms")
 
+DATABASE = dj_database_url.parse(DATABASE_URL)
 DATABASES = {
-    "default": dj_database_url.parse(DATABASE_URL)
+    "default": DATABASE
     | {
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        # A link that died without a word must not hang a worker; what the URL says comes first.
+        "OPTIONS": {"connect_timeout": 10, "tcp_user_timeout": 30_000} | DATABASE.get("OPTIONS", {}),
         "TEST": {"NAME": f"test_touchline{TEST_DB_SUFFIX}"},
     }
 }

@@ -88,6 +88,7 @@ def test_the_first_key_writes_and_all_open(settings: Settings) -> None:
         f"{OTHER_KEY},{OTHER_KEY}",
         f"{OTHER_KEY},",
     ],
+    ids=["no colon", "no id", "short", "no base64", "twice", "empty entry"],
 )
 def test_malformed_keys_are_refused_without_being_repeated(settings: Settings, keys: str) -> None:
     settings.FIELD_ENCRYPTION_KEYS = keys

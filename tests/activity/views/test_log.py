@@ -4,7 +4,6 @@ import csv
 import io
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
-from uuid import uuid4
 
 import pytest
 import time_machine
@@ -264,7 +263,7 @@ class TestLive:
         response = browser.get(live, headers=HTMX)
         assert (response.status_code, rows_of(response)) == (200, [])
 
-    @pytest.mark.parametrize("version", ["", "x", ".", "a.b.c", str(uuid4())])
+    @pytest.mark.parametrize("version", ["", "x", ".", "a.b.c", "01a208a3-868a-78da-9a13-16fef563cffc"])
     def test_an_odd_version_gets_the_list(self, browser, ben_member, version):
         make_job(ben_member)
 
