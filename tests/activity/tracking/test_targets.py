@@ -41,7 +41,7 @@ def test_sixty_payloads_and_more() -> None:
 
 @pytest.mark.parametrize("character", ["\\", "\x00", "\x01", "\x7f", "\x85", "\u2028", "\ud800"])
 def test_an_unclear_character_anywhere_makes_it_no_target(character: str) -> None:
-    assert [read_target(f"https://x.example/{place}") for place in (f"a{character}b", f"?q={character}", "a")] == [
+    assert [read_target(f"https://x.example/{place}") for place in (f"a{character}b", f"?q={character}b", "a")] == [
         None,
         None,
         "https://x.example/a",
