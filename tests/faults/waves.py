@@ -15,6 +15,7 @@ from tests.faults.reporter import Reporter
 from tests.faults.world import Slot, World, kill
 
 ARRIVAL_LIMIT = 12.0
+GATE_LIMIT = 6.0
 SETTLE_LIMIT = 60.0
 TRIES = 3
 OF_LATENESS = frozenset({"freeze", "second_worker", "clock_forward", "clock_back"})
@@ -76,7 +77,8 @@ class Wave:
         for places in (patient, impatient):
             for place in places:
                 self._feed(place)
-            self.world.wait_for(self._all_arrived(places), ARRIVAL_LIMIT if places is patient else LEASE / 2)
+            self.world.wait_for(self._all_arrived(places), ARRIVAL_LIMIT if places is patient else GATE_LIMIT)
+        self._look_who_left()
         missed = [place.cell for place in self.places if not place.arrived]
         self._strike()
         tags = self._recover()
@@ -138,6 +140,13 @@ class Wave:
             points.disarm(point, place.scope)
             place.processes = found
         return bool(found)
+
+    def _look_who_left(self) -> None:
+        """Whose call has timed out while the others came is no longer at its point."""
+        for place in self.places:
+            if place.cell.point in GATES and place.arrived:
+                now = self.world.points.workers_at("log_due_jobs", place.slot.connection_id)
+                place.arrived = bool(set(place.processes) & set(now))
 
     def _bring_to_connect(self, place: Place, waiting: list, connecting: set[int]) -> bool:
         """First to the attempt, so that the next connection is the one for the write."""
