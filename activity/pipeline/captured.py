@@ -83,6 +83,11 @@ class Captured:
     via_touchline: bool = True
     by_machine: bool = False
 
+    @property
+    def message_id(self) -> str:
+        """The Message-ID that it is about; empty for a meeting."""
+        return self.message.message_id if self.message else self.known_message_id
+
     def digest(self) -> str:
         """SHA-256 of the content, the source's id left out: equal for two reports of the same thing."""
         content = [

@@ -135,6 +135,13 @@ def test_the_same_report_again(acme: Workspace) -> None:
     assert SyncJob.objects.count() == 1
 
 
+def test_the_same_answer_again(acme: Workspace) -> None:
+    report(acme, sent(1))
+    answer = received(2, in_reply_to="m1@acme.example")
+
+    assert [each.status for _ in range(2) for each in report(acme, answer)] == ["accepted", "duplicate"]
+
+
 def test_other_content_under_a_known_id(acme: Workspace) -> None:
     report(acme, sent())
     [result] = report(acme, sent(subject="Another offer"))
