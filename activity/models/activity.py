@@ -43,7 +43,7 @@ class Message(models.Model):
     """
 
     uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="messages")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="messages", db_index=False)
     message_id = models.CharField(max_length=998)
     in_reply_to = models.CharField(max_length=998, blank=True)
     subject = models.CharField(max_length=998, blank=True)
@@ -67,7 +67,7 @@ class ParticipantRole(models.TextChoices):
 class Participant(models.Model):
     """An address on a message, in lower case, with the name that stood beside it."""
 
-    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="participants")
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="participants", db_index=False)
     role = models.CharField(max_length=4, choices=ParticipantRole.choices)
     address = models.CharField(max_length=320)
     name = models.CharField(max_length=200, blank=True)
@@ -83,7 +83,7 @@ class Meeting(models.Model):
     """
 
     uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="meetings")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="meetings", db_index=False)
     uid = models.CharField(max_length=998)
     title = models.CharField(max_length=998, blank=True)
     start = models.DateTimeField()
@@ -106,11 +106,13 @@ class Activity(models.Model):
     """A thing that happened, seen from one member. `occurred_at` is UTC."""
 
     uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="activities")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="activities", db_index=False)
     owner = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="activities")
     kind = models.CharField(max_length=20, choices=Kind.choices)
     occurred_at = models.DateTimeField()
-    message = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="activities")
+    message = models.ForeignKey(
+        Message, null=True, on_delete=models.CASCADE, related_name="activities", db_index=False
+    )
     meeting = models.ForeignKey(Meeting, null=True, on_delete=models.CASCADE, related_name="activities")
     # Who opened, clicked, replied, where it is known; lower case.
     recipient = models.CharField(max_length=320, blank=True)

@@ -102,9 +102,10 @@ class SyncJob(models.Model):
     """One Task or Event to be written for one activity, owner and outside address: a row of the Activity Log."""
 
     uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="sync_jobs")
-    activity = models.ForeignKey(Activity, on_delete=models.CASCADE, related_name="sync_jobs")
-    owner = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="sync_jobs")
+    # Without indexes of their own: each of the three is the first column of one below.
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="sync_jobs", db_index=False)
+    activity = models.ForeignKey(Activity, on_delete=models.CASCADE, related_name="sync_jobs", db_index=False)
+    owner = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="sync_jobs", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind.choices)
     object_type = models.CharField(max_length=5, choices=ObjectType.choices)
     recipient = models.CharField("outside address, lower case", max_length=320, blank=True)
@@ -132,7 +133,7 @@ class SyncJob(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=["workspace", "activity", "owner", "recipient"], name="sync_job_once"),
+            models.UniqueConstraint(fields=["activity", "owner", "recipient"], name="sync_job_once"),
             models.UniqueConstraint(fields=["workspace", "key"], name="sync_job_key_once"),
             models.CheckConstraint(
                 condition=Q(state=SyncState.SYNCED, salesforce_id__length=18)
@@ -161,7 +162,7 @@ class SyncJob(models.Model):
                 condition=Q(state__in=("held", "failed")),
                 name="log_stopped",
             ),
-            models.Index(fields=["workspace", "owner", "changed_at"], name="log_changes"),
+            models.Index(fields=["owner", "changed_at"], name="log_changes"),
         )
 
 
@@ -204,7 +205,6 @@ class DueJob(models.Model):
     class Meta:
         indexes = (
             models.Index(fields=["connection", "due_at"], name="due_by_connection"),
-            models.Index(fields=["due_at"], name="due_by_time"),
             models.Index(fields=["parked"], condition=Q(parked__isnull=False), name="due_parked"),
         )
 
@@ -300,7 +300,10 @@ class SyncAttempt(models.Model):
     """One try of a job: what was sent and what Salesforce answered. Committed before the call."""
 
     id = models.BigAutoField(primary_key=True)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    # Copied from the job by the statement that writes the row: checking it again costs more than writing it.
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     job_id = models.BigIntegerField()
     number = models.PositiveIntegerField()
     operation = models.CharField(max_length=10)  # create, update, look_up, delete
@@ -322,7 +325,9 @@ class DecisionTrace(models.Model):
     """How a job was decided: settings version, exclusions tested, candidates, deciding rule, fields."""
 
     job_id = models.BigIntegerField(primary_key=True)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    workspace = models.ForeignKey(  # as in SyncAttempt
+        Workspace, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     content = models.JSONField(default=dict)
 
 
@@ -330,7 +335,7 @@ class LoggedRecord(models.Model):
     """A Task or Event of ours in Salesforce; outlives the log, so that it can be updated or withdrawn later."""
 
     uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="logged_records")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="logged_records", db_index=False)
     org_id = models.CharField(max_length=18)
     object_type = models.CharField(max_length=5, choices=ObjectType.choices)
     salesforce_id = models.CharField(max_length=18)
@@ -338,10 +343,10 @@ class LoggedRecord(models.Model):
     owner = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="logged_records")
     salesforce_user_id = models.CharField("created by", max_length=18)
     message = models.ForeignKey(
-        "activity.Message", null=True, on_delete=models.SET_NULL, related_name="logged_records"
+        "activity.Message", null=True, on_delete=models.SET_NULL, related_name="logged_records", db_index=False
     )
     meeting = models.ForeignKey(
-        "activity.Meeting", null=True, on_delete=models.SET_NULL, related_name="logged_records"
+        "activity.Meeting", null=True, on_delete=models.SET_NULL, related_name="logged_records", db_index=False
     )
     recipient = models.CharField(max_length=320, blank=True)
     # Whether its key stands in CallObject; else only in the description's last line.
