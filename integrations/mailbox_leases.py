@@ -2,13 +2,16 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from integrations.models import Mailbox, MailboxState
 
-LEASE = timedelta(seconds=30)
+
+def _lease() -> timedelta:
+    return timedelta(seconds=settings.MAILBOX_LEASE)
 
 
 def to_watch() -> QuerySet[Mailbox]:
@@ -27,14 +30,14 @@ def take(holder: str, room: int) -> list[int]:
             .select_for_update(skip_locked=True, of=["self"])
             .values_list("pk", flat=True)[:room]
         )
-        Mailbox.objects.filter(pk__in=ids).update(lease_holder=holder, lease_until=now + LEASE)
+        Mailbox.objects.filter(pk__in=ids).update(lease_holder=holder, lease_until=now + _lease())
     return ids
 
 
 def keep(holder: str) -> set[int]:
     """Extend the leases of the holder; returns the mailboxes that it may go on watching."""
     held = to_watch().filter(lease_holder=holder)
-    held.update(lease_until=timezone.now() + LEASE)
+    held.update(lease_until=timezone.now() + _lease())
     return set(held.values_list("pk", flat=True))
 
 

@@ -6,6 +6,7 @@ import socket
 import threading
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError
 
 from activity.mail_watch.desk import Desk
@@ -15,6 +16,7 @@ from integrations import mailbox_leases
 from integrations.mailbox.parser import MailParser
 
 TICK = 1.0
+"""Seconds between two looks; a lease must outlive several of them."""
 NEW_IN_A_TICK = 20
 STACK_BYTES = 512 * 1024
 
@@ -53,7 +55,7 @@ class Watcher:
         log.info("Mailboxes are watched.", room=self._room)
         while not self._stop.is_set():
             self._tick()
-            self._stop.wait(TICK)
+            self._stop.wait(min(TICK, settings.MAILBOX_LEASE / 6))
         self._end()
         log.info("Mailboxes are watched no more.")
 

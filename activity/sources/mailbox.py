@@ -239,13 +239,11 @@ def _find_people(owner: Owner, addresses: Collection[str]) -> dict[str, match.Kn
     org = live_org(owner.workspace) if unknown else None
     if org is None or not may_call(org, Purpose.READ).allowed:
         return known
-    client = sync_client(owner.workspace)
-    if client is None:
-        return known
     try:
-        return known | match.find_people(owner.workspace, unknown, client, now)
+        client = sync_client(owner.workspace)
+        return known | match.find_people(owner.workspace, unknown, client, now) if client else known
     except SalesforceError:
-        return known
+        return known  # whoever is not known may be logged
 
 
 # --- Write down -------------------------------------------------------------------------------------------
