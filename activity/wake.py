@@ -19,24 +19,24 @@ LOG_DUE_JOBS = "activity.tasks.log_due_jobs"
 _SET = """
 INSERT INTO activity_wakeup (connection_id, due_at)
 SELECT id, %(due_at)s FROM unnest(%(ids)s::bigint[]) AS t(id) ORDER BY id
-ON CONFLICT (connection_id) DO UPDATE SET due_at = LEAST(activity_wakeup.due_at, excluded.due_at)
-RETURNING connection_id, (xmax = 0) AS is_new
+ON CONFLICT (connection_id) DO UPDATE SET due_at = excluded.due_at WHERE activity_wakeup.due_at > excluded.due_at
+RETURNING connection_id
 """
 
 
 def wake(*connection_ids: int, due_at: datetime | None = None) -> None:
     """Let the queue drain the connections at `due_at` (UTC; now when None). Call it last in a transaction.
 
-    A connection that has a wake-up in the queue gets no second one. The row is locked until the commit, so a
-    drain that starts meanwhile waits and sees the new work.
+    A connection that has a wake-up in the queue gets a second one only when that comes earlier. The row is locked
+    until the commit (also where it stays as it is), so a drain that starts meanwhile waits and sees the new work.
     """
     if not connection_ids:
         return
     due_at = due_at or timezone.now()
     with database.cursor() as cursor:
         cursor.execute(_SET, {"ids": sorted(set(connection_ids)), "due_at": due_at})
-        new = [connection_id for connection_id, is_new in cursor.fetchall() if is_new]
-    queue_drains(new, due_at)
+        ids = [connection_id for (connection_id,) in cursor.fetchall()]
+    queue_drains(ids, due_at)
 
 
 def queue_drains(connection_ids: Iterable[int], due_at: datetime) -> None:

@@ -19,6 +19,7 @@ from activity.pipeline.exclude import in_domains
 from activity.pipeline.plan import Circumstances, Plan, PlannedJob, plan
 from activity.pipeline.standing import Standing, standings_of
 from activity.pipeline.text import cut, one_line
+from activity.pipeline.window import end_of_window
 from activity.settings import EffectiveSettings, settings_of
 from activity.wake import wake
 from workspaces.ids import uuid7
@@ -222,16 +223,17 @@ class Recording:
                 connection = self.standings[owner.pk].connection
                 if job.state == SyncState.WAITING and connection:
                     sequence = -meetings[_uid(item)] if item.meeting else self.messages[item.message_id].pk
-                    due[key] = (connection.pk, self._due_at(owner), sequence, PRIORITIES[item.kind])
+                    due[key] = (connection.pk, self._due_at(owner, connection.pk), sequence, PRIORITIES[item.kind])
         made = inserts.insert_jobs(self.workspace.pk, self.now, rows)
         inserts.insert_due(self.workspace.pk, [(pk, *due[key]) for key, pk in made if key in due])
-        first = min((due_at for _, due_at, *_ in due.values()), default=None)
-        wake(*{connection for connection, *_ in due.values()}, due_at=first)
+        # In one order, so that two requests wait for each other instead of blocking each other.
+        for connection_id, due_at in sorted({(connection_id, due_at) for connection_id, due_at, *_ in due.values()}):
+            wake(connection_id, due_at=due_at)
 
-    def _due_at(self, owner: Membership) -> datetime:
+    def _due_at(self, owner: Membership, connection_id: int) -> datetime:
         """After the batching window, so that one call takes what comes together, and the role's hold window."""
-        window = timedelta(seconds=django_settings.SYNC_BATCH_WINDOW)
-        return self.now + window + timedelta(minutes=self.settings[owner.pk].hold_minutes)
+        end = end_of_window(connection_id, self.now, django_settings.SYNC_BATCH_WINDOW)
+        return end + timedelta(minutes=self.settings[owner.pk].hold_minutes)
 
 
 def _uid(item: Captured) -> str:

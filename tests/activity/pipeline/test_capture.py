@@ -5,9 +5,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import time_machine
 from allauth.account.models import EmailAddress
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from django_q.models import OrmQ
 
 from activity.models import (
@@ -26,6 +28,7 @@ from activity.models import (
 )
 from activity.pipeline.capture import capture
 from activity.pipeline.captured import Attendee, Captured, Person
+from activity.pipeline.window import end_of_window
 from activity.settings import confirm, save_settings
 from integrations.models import Connection, Intent, SalesforceOrg
 from tests.activity.stories import (
@@ -92,18 +95,20 @@ def test_what_can_flow_is_due_and_wakes_the_queue_once(
     acme: Workspace, bens_connection: Connection, settings: object
 ) -> None:
     settings.SYNC_BATCH_WINDOW = 5
-    report(acme, sent(1), sent(2))
-    report(acme, sent(3))
+    begin = end_of_window(bens_connection.pk, timezone.now(), 5)
+    window_end = begin + timedelta(seconds=5)
+    with time_machine.travel(begin, tick=False):
+        report(acme, sent(1), sent(2))
+    with time_machine.travel(window_end - timedelta(milliseconds=1), tick=False):
+        report(acme, sent(3))
 
     jobs = list(SyncJob.objects.order_by("pk"))
     due = list(DueJob.objects.order_by("pk"))
     assert states() == [("waiting", "")] * 3
     assert [each.job for each in due] == jobs
-    assert {(each.connection_id, each.due_at - each.job.created_at) for each in due} == {
-        (bens_connection.pk, timedelta(seconds=5))
-    }
+    assert {(each.connection_id, each.due_at) for each in due} == {(bens_connection.pk, window_end)}
     assert WakeUp.objects.get().connection == bens_connection
-    assert OrmQ.objects.get().lock == due[0].due_at
+    assert OrmQ.objects.get().lock == window_end
 
 
 def test_a_role_can_wait_before_it_logs(acme: Workspace, bens_connection: Connection, ben_member: Membership) -> None:
