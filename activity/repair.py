@@ -138,6 +138,8 @@ def _send_off(workspace: Workspace, owners: Iterable[Membership], jobs: dict[int
     """Make the jobs due for those owners who have a way to Salesforce."""
     count = 0
     standings = standings_of(workspace, list(owners))
+    # A person says that the cause is gone: all are tried, not one canary.
+    ErrorGroup.objects.filter(workspace=workspace, connection__membership__in=standings).update(is_total=False)
     for owner, standing in standings.items():
         if standing.reason is None and standing.connection:
             count += make_due(jobs[owner], standing.connection.pk, timezone.now(), anew=True)

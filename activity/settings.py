@@ -26,6 +26,7 @@ from activity.models import (
 from activity.models.settings import BodyChoice, ExclusionKind
 from activity.pipeline.exclude import ExclusionRules, Rule
 from activity.pipeline.hold import release_held
+from activity.pipeline.match import forget_people
 from workspaces.audit import Action, record
 from workspaces.models import Membership, Role, User
 
@@ -60,6 +61,10 @@ SAVED_FIELDS = (
     "log_machine_opens",
     "hold_minutes",
 )
+
+
+SCOPE_FIELDS = frozenset({"only_with_contact_role", "closed_opportunities"})
+"""What decides which opportunities are read: what is remembered of people may lack some after a change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +176,8 @@ def save_settings(role: Role, cleaned: Mapping[str, Any], by: User | None) -> Lo
     changes = {name: value for name, value in content_of(settings).items() if before[name] != value}
     if changes:
         _write_version(settings, by)
+        if SCOPE_FIELDS & changes.keys():
+            forget_people(role.workspace)
         record(
             Action.SETTINGS_SAVED,
             workspace=role.workspace,

@@ -14,6 +14,7 @@ os.environ |= {
     "SALESFORCE_CLIENT_SECRET": "canary-client-secret",
     "SALESFORCE_ALLOW_EXTRA_HOSTS": "1",
     "SYNC_BATCH_WINDOW": "0",
+    "SYNC_CLOCK_TOLERANCE": "0",
 }
 
 from config.settings import *  # noqa: F403

@@ -16,6 +16,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
+from django.db import connection as database
 from django.utils import timezone
 
 from activity import wake
@@ -47,6 +48,8 @@ ONLY_UNKNOWN = -1
 
 def drain(connection_id: int) -> None:
     """Send and look up what is due for the connection, as long as its turn, its org and the time limit allow."""
+    if not clock_is_right():
+        return
     connection = _load(connection_id)
     if connection is None or connection.membership is None or not connection.is_usable:
         return
@@ -64,6 +67,20 @@ def drain(connection_id: int) -> None:
     finally:
         turn.give_back(connection.pk, holder)
     _wake_for_rest(connection)
+
+
+def clock_is_right() -> bool:
+    """Whether this machine's clock agrees with the database's: leases and look-ups on all machines go by it."""
+    tolerance = settings.SYNC_CLOCK_TOLERANCE
+    if not tolerance:
+        return True
+    with database.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (there,) = cursor.fetchone()
+    off = abs((timezone.now() - there).total_seconds())
+    if off > tolerance:
+        logger.error("this machine's clock is %.0f seconds off the database's: nothing is sent from here", off)
+    return off <= tolerance
 
 
 def _load(connection_id: int) -> Connection | None:

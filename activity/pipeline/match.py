@@ -74,10 +74,13 @@ def scope_of(workspace: Workspace) -> Scope:
     return Scope(any(closed for closed, _ in wanted), any(not only for _, only in wanted))
 
 
-def forget_people(workspace: Workspace, addresses: Iterable[str]) -> None:
-    """Let the next match ask again, for instance because a record was gone. A person's choice is kept."""
+def forget_people(workspace: Workspace, addresses: Iterable[str] | None = None) -> None:
+    """Let the next match ask again for these addresses, or for all of them. A person's choice is kept."""
     stale = datetime(2000, 1, 1, tzinfo=UTC)
-    KnownPerson.objects.filter(workspace=workspace, address__in=list(addresses)).update(fetched_at=stale)
+    known = KnownPerson.objects.filter(workspace=workspace)
+    if addresses is not None:
+        known = known.filter(address__in=list(addresses))
+    known.update(fetched_at=stale)
 
 
 def _candidates_by_address(people: Sequence[Person]) -> dict[str, list[Candidate]]:
