@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-RULES = {
+PERSON_WORDS = {
     "only_one": "the only one with this address",
     "converted_lead": "the Contact that the Lead was converted into",
     "preferred_kind": "the kind that the role prefers when there is a Contact and a Lead",
     "with_opportunity": "the only one with an open opportunity",
     "of_member": "the only one whom the member owns",
     "chosen_by_person": "chosen by a person",
+}
+RELATED_WORDS = {
+    "only_one": "the only opportunity that the role’s settings let in",
     "still_open": "the only one that is still open",
     "primary_contact": "the only one with the person as primary contact",
     "owned_by_member": "the only one that the member owns",
@@ -47,14 +50,14 @@ def _candidates(content: Mapping[str, Any]) -> list[str]:
 
 def _person(content: Mapping[str, Any]) -> list[str]:
     match = content["match"]
-    return [f"{match['person_name']} ({match['person_type']})", _rule(match["match_rule"])]
+    return [f"{match['person_name']} ({match['person_type']})", _rule(match["match_rule"], PERSON_WORDS)]
 
 
 def _related(content: Mapping[str, Any]) -> list[str]:
     match = content.get("match", {})
     if not match.get("related_id"):
         return ["Nothing"]
-    return [f"{match['related_name']} ({match['related_type']})", _rule(content["related_rule"])]
+    return [f"{match['related_name']} ({match['related_type']})", _rule(content["related_rule"], RELATED_WORDS)]
 
 
 def _fields(content: Mapping[str, Any]) -> list[str]:
@@ -69,8 +72,8 @@ def _changes(content: Mapping[str, Any]) -> list[str]:
     return [f"Changes the record {content['changes']} instead of making one"]
 
 
-def _rule(name: str) -> str:
-    words = RULES.get(name, name.replace("_", " "))
+def _rule(name: str, rules: Mapping[str, str]) -> str:
+    words = rules.get(name, name.replace("_", " "))
     return f"Why: {words}" if words else ""
 
 

@@ -1,7 +1,7 @@
 """The decision in words."""
 
 from activity.pipeline.choose import PERSON_RULES, RELATED_RULES
-from activity.queries.trace import RULES, TraceStep, build_trace
+from activity.queries.trace import PERSON_WORDS, RELATED_WORDS, TraceStep, build_trace
 
 MATCH = {
     "person_type": "Contact",
@@ -52,4 +52,5 @@ def test_an_unknown_key_is_shown_as_it_is():
 
 
 def test_every_rule_has_words():
-    assert {name for name, _ in (*PERSON_RULES, *RELATED_RULES)} <= set(RULES)
+    assert {name for name, _ in PERSON_RULES} <= set(PERSON_WORDS)
+    assert {name for name, _ in RELATED_RULES} <= set(RELATED_WORDS)
