@@ -18,6 +18,7 @@ ARRIVAL_LIMIT = 12.0
 GATE_LIMIT = 6.0
 SETTLE_LIMIT = 60.0
 TRIES = 3
+WARM_UP_LIMIT = 90.0
 OF_LATENESS = frozenset({"freeze", "second_worker", "clock_forward", "clock_back"})
 """The faults that can fall into the one open hole: beyond the lease between the last check and the call."""
 
@@ -331,4 +332,5 @@ def warm_up(world: World) -> None:
     tags = {
         slot.number: world.report(slot, [f"warm-{slot.number}-1", f"warm-{slot.number}-2e"]) for slot in world.slots
     }
-    assert world.wait_for(lambda: is_settled(world, tags), 90), "the installation does not log at all"
+    if not world.wait_for(lambda: is_settled(world, tags), WARM_UP_LIMIT):
+        raise RuntimeError(f"the installation does not log at all\n{world.logs()}")

@@ -259,6 +259,13 @@ class World:
             time.sleep(0.05)
         return True
 
+    def logs(self) -> str:
+        """The last lines of every process."""
+        return "\n".join(
+            f"--- {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-30:])
+            for path in sorted(self.folder.glob("*.log"))
+        )
+
     def stop(self) -> None:
         """End everything."""
         for name in list(self.processes):

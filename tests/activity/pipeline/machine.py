@@ -5,6 +5,7 @@ delete and edit records; connections come and go. The invariants hold after ever
 and everything settles.
 """
 
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -43,6 +44,8 @@ ENDINGS = (
     "crash_after",
 )
 STEPS_TO_REST = 60
+SPIN_LIMIT = 4.0
+"""Seconds of real time in which a drain must come to its end, for its clock stands still."""
 OPEN = (SyncState.WAITING, SyncState.UNKNOWN, SyncState.HELD)
 
 
@@ -231,7 +234,9 @@ class JobMachine(RuleBasedStateMachine):
             return
         worker = drain._Drain(connection, standing, holder)
         worker.sender.__dict__["client"] = self.salesforce
+        began = time.perf_counter()
         worker.run()
+        assert time.perf_counter() - began < SPIN_LIMIT, "a worker goes round and round"
         turn.give_back(connection.pk, holder)
 
     def _others_work(self) -> None:

@@ -2,11 +2,13 @@
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from hypothesis.stateful import run_state_machine_as_test
+from pytest_django.fixtures import Settings
 
 from integrations.models import Connection
-from tests.activity.pipeline.machine import JobMachine
+from tests.activity.pipeline.machine import SPIN_LIMIT, JobMachine
 from tests.activity.stories import log, meeting, report, sent
 from tests.stand_in_fixtures import TestedStandIn
 from workspaces.models import Workspace
@@ -16,15 +18,16 @@ STEPS = int(os.environ.get("MACHINE_STEPS", "25"))
 
 
 def test_whatever_happens_each_activity_is_logged_once_or_explained(
-    salesforce: TestedStandIn, bens_connection: Connection, acme: Workspace
+    salesforce: TestedStandIn, bens_connection: Connection, acme: Workspace, settings: Settings
 ) -> None:
+    settings.SYNC_DRAIN_LIMIT = SPIN_LIMIT
     report(acme, sent(1000), meeting(uid="uid-1000", source_id="1000"))
     log(bens_connection)  # describes and people are known from here on
     machine = type("BensMachine", (JobMachine,), {"connection_id": bens_connection.pk})
 
     run_state_machine_as_test(
         machine,
-        settings=settings(
+        settings=hypothesis_settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
             deadline=None,
