@@ -95,6 +95,13 @@ class MailboxForm(MailboxAddressForm):
         )
 
 
+class BackfillForm(forms.Form):
+    """The days of a look into older mail."""
+
+    since = forms.DateField(label="From", widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label="Until and with", widget=forms.DateInput(attrs={"type": "date"}))
+
+
 class FoldersForm(forms.Form):
     """A choice for each folder: not read, sent mail, received mail."""
 

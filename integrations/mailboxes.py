@@ -228,11 +228,15 @@ def _need_attention(mailbox: Mailbox, error: MailboxError) -> None:
     notices.tell_mailbox_lost(mailbox, error.user_message)
 
 
-def note_read(mailbox_id: int, holder: str, messages: int) -> None:
+def count_messages(mailbox_id: int, messages: int) -> None:
+    """Note, in the transaction that took them up, how many messages were."""
+    Mailbox.objects.filter(pk=mailbox_id).update(messages_read=F("messages_read") + messages)
+
+
+def note_read(mailbox_id: int, holder: str) -> None:
     """A folder was read to its end: whatever the trouble was, it is over."""
     Mailbox.objects.filter(pk=mailbox_id, lease_holder=holder).update(
         read_at=timezone.now(),
-        messages_read=F("messages_read") + messages,
         failures=0,
         failing_since=None,
         failure_text="",

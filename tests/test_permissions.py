@@ -119,6 +119,8 @@ ROUTES = [
     Route(f"{CONNECT}<uuid:uuid>/cancel/", OWNER, WRITE, things.make_trip),
     Route(f"{W}settings/integrations/mailbox/", MEMBER, BOTH),
     Route(f"{W}settings/integrations/mailbox/folders/", MEMBER, BOTH),
+    Route(f"{W}settings/integrations/mailbox/older-mail/", MEMBER, BOTH),
+    Route(f"{W}settings/integrations/mailbox/older-mail/live/", MEMBER, READ),
     Route(f"{W}settings/integrations/mailbox/try-again/", MEMBER, WRITE),
     Route(f"{W}settings/integrations/mailbox/disconnect/", MEMBER, WRITE),
     Route(f"{W}admin/integrations/", ADMIN, READ),

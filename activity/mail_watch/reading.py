@@ -62,43 +62,48 @@ class FolderReader:
                 new += self._read(uids[start : start + BATCH])
             if len(uids) < BATCH and not self._imap.has_news():
                 break
-        self._means.writing.ask(_note_end, self.place, new)
+        self._means.writing.ask(_note_end, self.place)
         return new
 
     def _read(self, uids: Sequence[int]) -> int:
         pieces = self._imap.fetch_headers(uids)
         owner = self._means.writing.ask(source.owner_of, self.place.mailbox_id)
-        letters, unread = self._parse_headers(pieces)
+        letters, unread = parse_headers(self._means, pieces)
         wanted = self._means.asking.ask(_find_wanted, owner, self.place, letters)
-        letters, broken = self._fetch_bodies(letters, wanted)
+        letters, broken = fetch_bodies(self._means, self._imap, letters, wanted)
         next_uid = uids[-1] + 1
         new = self._means.writing.ask(_commit, owner, self.place, letters, [*unread, *broken], self._next, next_uid)
         self._next = next_uid
         return new
 
-    def _parse_headers(self, pieces: Sequence[Piece]) -> tuple[list[Letter], list[Unread]]:
-        letters, unread = [], []
-        for piece in pieces:
-            try:
-                if len(piece.data) > HEADERS_BYTES:
-                    raise Unreadable("headers_too_large")
-                mail = self._means.parser.headers(piece.data)
-                letters.append(Letter(piece.uid, piece.size, piece.arrived_at, mail))
-            except Unreadable as error:
-                unread.append(Unread(piece.uid, piece.size, piece.arrived_at, error.reason))
-        return letters, unread
 
-    def _fetch_bodies(self, letters: Sequence[Letter], wanted: frozenset[int]) -> tuple[list[Letter], list[Unread]]:
-        """The letters, those that are wanted with their bodies; a body that cannot be read sets the mail aside."""
-        whole, broken = [], []
-        for letter in letters:
-            piece = self._imap.fetch_start(letter.uid) if letter.uid in wanted else None
-            try:
-                mail = self._means.parser.message(piece.data) if piece else letter.mail
-                whole.append(Letter(letter.uid, letter.size, letter.arrived_at, mail))
-            except Unreadable as error:
-                broken.append(Unread(letter.uid, letter.size, letter.arrived_at, error.reason))
-        return whole, broken
+def parse_headers(means: Means, pieces: Sequence[Piece]) -> tuple[list[Letter], list[Unread]]:
+    """What the headers say, and which of them cannot be read."""
+    letters, unread = [], []
+    for piece in pieces:
+        try:
+            if len(piece.data) > HEADERS_BYTES:
+                raise Unreadable("headers_too_large")
+            mail = means.parser.headers(piece.data)
+            letters.append(Letter(piece.uid, piece.size, piece.arrived_at, mail))
+        except Unreadable as error:
+            unread.append(Unread(piece.uid, piece.size, piece.arrived_at, error.reason))
+    return letters, unread
+
+
+def fetch_bodies(
+    means: Means, imap: Imap, letters: Sequence[Letter], wanted: frozenset[int]
+) -> tuple[list[Letter], list[Unread]]:
+    """The letters, those that are wanted with their bodies; a body that cannot be read sets the mail aside."""
+    whole, broken = [], []
+    for letter in letters:
+        piece = imap.fetch_start(letter.uid) if letter.uid in wanted else None
+        try:
+            mail = means.parser.message(piece.data) if piece else letter.mail
+            whole.append(Letter(letter.uid, letter.size, letter.arrived_at, mail))
+        except Unreadable as error:
+            broken.append(Unread(letter.uid, letter.size, letter.arrived_at, error.reason))
+    return whole, broken
 
 
 def _find_wanted(owner: Owner, place: Place, letters: Sequence[Letter]) -> frozenset[int]:
@@ -131,6 +136,6 @@ def _split(owner: Owner, place: Place, letters: Sequence[Letter]) -> tuple[list[
     return good, bad
 
 
-def _note_end(place: Place, new: int) -> None:
+def _note_end(place: Place) -> None:
     MailboxFolder.objects.filter(pk=place.folder_id).update(read_at=timezone.now())
-    mailboxes.note_read(place.mailbox_id, place.holder, new)
+    mailboxes.note_read(place.mailbox_id, place.holder)

@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError
 
+from activity.mail_watch.backfill import backfills_of
 from activity.mail_watch.desk import Desk
 from activity.mail_watch.reading import Means
 from activity.mail_watch.watching import MailboxWatch
@@ -72,6 +73,9 @@ class Watcher:
             taken = self._leases.ask(mailbox_leases.take, self._means.holder, room) if room > 0 else []
             for mailbox_id in {*taken, *(kept - self._watches.keys())}:
                 self._watches[mailbox_id] = MailboxWatch(self._means, mailbox_id)
+            for mailbox_id, backfill_id in self._leases.ask(backfills_of, self._means.holder):
+                if mailbox_id in self._watches:
+                    self._watches[mailbox_id].begin_backfill(backfill_id)
         except DatabaseError:
             log.warning("The mailboxes wait for the database.")
 

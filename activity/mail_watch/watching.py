@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
+from activity.mail_watch.backfill import Backfiller
 from activity.mail_watch.reading import FolderReader, Means
 from activity.sources.mailbox import LeaseLost
 from integrations import mailboxes
@@ -58,12 +59,15 @@ class MailboxWatch:
             pass
         except MailboxError as error:
             self._note(error)
+            self.stop()
         except Exception:
             if not self._stopped.is_set():
                 log.exception("A mailbox could not be read.", mailbox=self.mailbox_id)
                 self._note(mailboxes.OurFault())
-        finally:
             self.stop()
+        finally:
+            if not threading.current_thread().name.startswith("backfill-"):
+                self.stop()  # a back-fill has its end; the folders are watched until something ends it all
 
     def _note(self, error: MailboxError) -> None:
         if self._stopped.is_set():
@@ -85,6 +89,32 @@ class MailboxWatch:
                 self._threads.append(thread)
                 thread.start()
         self._watch(*folders[0])
+
+    def begin_backfill(self, backfill_id: int) -> None:
+        """Look into older mail, over a connection of its own, unless that is under way."""
+        with self._lock:
+            if self._stopped.is_set() or any(
+                thread.name == f"backfill-{self.mailbox_id}" for thread in self._living()
+            ):
+                return
+            thread = self._thread("backfill", lambda: self._fill_back(backfill_id))
+            self._threads.append(thread)
+            thread.start()
+
+    def _living(self) -> list[threading.Thread]:
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        return self._threads
+
+    def _fill_back(self, backfill_id: int) -> None:
+        imap = self._connect()
+        try:
+            Backfiller(self._means, imap, self.mailbox_id, backfill_id).run()
+        except LeaseLost:
+            pass  # it was stopped, or another process goes on with it
+        finally:
+            with self._lock:
+                self._connections.remove(imap)
+            imap.close()
 
     def _watch(self, folder_id: int, role: str) -> None:
         imap = self._connect()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from activity.models import Activity, BodyChoice, Kind, Message, Source, SyncState
@@ -20,12 +21,22 @@ from activity.pipeline.plan import Circumstances, plan
 from activity.pipeline.standing import standings_of
 from activity.settings import settings_for
 from activity.sources.addresses import normalize_address
+from integrations import mailboxes
 from integrations.budget import Purpose, may_call
 from integrations.connections import live_org, sync_client
 from integrations.mailbox.bounces import Bounce
 from integrations.mailbox.mime import ParsedMail
-from integrations.models import FolderRole, Mailbox, MailboxFolder, MailboxState, QuarantinedMail
+from integrations.models import (
+    BackfillState,
+    FolderRole,
+    Mailbox,
+    MailboxBackfill,
+    MailboxFolder,
+    MailboxState,
+    QuarantinedMail,
+)
 from integrations.salesforce.errors import SalesforceError
+from workspaces.free_mail import is_free_mail
 from workspaces.members import find_members
 from workspaces.models import Membership
 
@@ -192,8 +203,15 @@ def _occurred_at(letter: Letter) -> datetime:
 
 
 def find_wanted(owner: Owner, items: Sequence[Captured]) -> frozenset[str]:
-    """The source ids of the items whose text may be logged: not excluded, not switched off, and with somebody who is
-    in Salesforce or of whom that is not known. May ask Salesforce, in one batch.
+    """The source ids of the items whose text is needed: they may be logged, and the role wants texts."""
+    if settings_for(owner.membership).body == BodyChoice.NONE:
+        return frozenset()
+    return find_loggable(owner, items)
+
+
+def find_loggable(owner: Owner, items: Sequence[Captured]) -> frozenset[str]:
+    """The source ids of the items that may be logged: not excluded, not switched off, and with somebody who is in
+    Salesforce or of whom that is not known. May ask Salesforce, in one batch.
     """
     waiting = _waiting_addresses(owner, items)
     addresses = {address for found in waiting.values() for address in found}
@@ -206,10 +224,8 @@ def find_wanted(owner: Owner, items: Sequence[Captured]) -> frozenset[str]:
 
 
 def _waiting_addresses(owner: Owner, items: Sequence[Captured]) -> dict[str, list[str]]:
-    """For each item whose text is needed, the addresses for which it would be logged."""
+    """For each item that would be logged, the addresses for which it would be."""
     settings = settings_for(owner.membership)
-    if settings.body == BodyChoice.NONE:
-        return {}
     standing = standings_of(owner.workspace, [owner.membership])[owner.membership.pk]
     mails = [(item, item.message) for item in items if item.message]
     colleagues = find_members(
@@ -259,14 +275,46 @@ def commit(
     with transaction.atomic():
         _hold_lease(place)
         items = to_captured(owner, place, letters)
-        results = capture(owner.workspace, Source.MAILBOX, items)
+        new = _capture(owner, place, items)
         _quarantine(place, [*unread, *_without_items(letters, items)])
         moved = MailboxFolder.objects.filter(
             pk=place.folder_id, uidvalidity=place.uidvalidity, next_uid=from_uid
         ).update(next_uid=next_uid)
         if not moved:
             raise LeaseLost
-    return sum(result.status == "accepted" for result in results)
+    return new
+
+
+def _capture(owner: Owner, place: Place, items: Sequence[Captured]) -> int:
+    """Capture the items in the caller's transaction; returns how many are new."""
+    results = capture(owner.workspace, Source.MAILBOX, items)
+    new = sum(result.status == "accepted" for result in results)
+    mailboxes.count_messages(place.mailbox_id, new)
+    return new
+
+
+def commit_older(
+    owner: Owner, place: Place, letters: Sequence[Letter], unread: Sequence[Unread], backfill_id: int, seen: int
+) -> None:
+    """Capture letters of a back-fill and count them as seen. Raises LeaseLost, also when it was stopped meanwhile."""
+    with transaction.atomic():
+        _hold_lease(place)
+        items = to_captured(owner, place, letters)
+        new = _capture(owner, place, items)
+        _quarantine(place, [*unread, *_without_items(letters, items)])
+        running = MailboxBackfill.objects.filter(pk=backfill_id, state=BackfillState.RUNNING)
+        if not running.update(seen=F("seen") + seen, taken_up=F("taken_up") + new):
+            raise LeaseLost
+
+
+def looks_personal(item: Captured, mail: ParsedMail) -> bool:
+    """Whether a mail is marked as personal, or everybody in it but its owner writes from a provider for everybody."""
+    if mail.sensitivity in ("personal", "private"):
+        return True
+    own = {item.user, item.message.sender.email if item.message and item.kind == Kind.SENT else ""}
+    everybody = {each[0].lower() for each in (mail.sender, *mail.to, *mail.cc, *mail.bcc)}
+    domains = {address.rpartition("@")[2] for address in everybody - own}
+    return bool(domains) and all(is_free_mail(domain) for domain in domains)
 
 
 def try_letter(owner: Owner, place: Place, letter: Letter) -> None:

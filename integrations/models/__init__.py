@@ -16,9 +16,11 @@ from integrations.models.connection import (
 )
 from integrations.models.grant import Intent, PendingGrant, PendingRevocation
 from integrations.models.mailbox import (
+    BackfillState,
     FolderRole,
     Mailbox,
     MailboxAuth,
+    MailboxBackfill,
     MailboxCause,
     MailboxFolder,
     MailboxManager,
@@ -34,6 +36,7 @@ __all__ = [
     "ApiCallCount",
     "ApiKey",
     "ApiUsage",
+    "BackfillState",
     "CachedDescribe",
     "Cause",
     "Connection",
@@ -46,6 +49,7 @@ __all__ = [
     "Issuer",
     "Mailbox",
     "MailboxAuth",
+    "MailboxBackfill",
     "MailboxCause",
     "MailboxFolder",
     "MailboxManager",

@@ -169,3 +169,45 @@ class QuarantinedMail(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["folder", "uidvalidity", "uid"], name="quarantined_mail_once"),
         )
+
+
+class BackfillState(models.TextChoices):
+    """How far the look into older mail has come."""
+
+    COUNTING = "counting", "Counting"
+    COUNTED = "counted", "Counted"
+    RUNNING = "running", "Logging"
+    DONE = "done", "Done"
+    STOPPED = "stopped", "Stopped"
+
+
+class MailboxBackfill(models.Model):
+    """Older mail of a mailbox: counted first, taken up only when its owner says so.
+
+    Days are those of the mail server. `seen` of `total` were looked at in the present pass; the other figures are
+    those of the count: what would be logged, what of that looks personal, what would not be logged.
+    """
+
+    uuid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="backfills")
+    since = models.DateField()
+    until = models.DateField("last day")
+    state = models.CharField(max_length=10, choices=BackfillState.choices, default=BackfillState.COUNTING)
+    with_personal = models.BooleanField(default=False)
+    total = models.PositiveIntegerField(default=0)
+    seen = models.PositiveIntegerField(default=0)
+    loggable = models.PositiveIntegerField(default=0)
+    personal = models.PositiveIntegerField(default=0)
+    others = models.PositiveIntegerField(default=0)
+    taken_up = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["mailbox"],
+                condition=Q(state__in=("counting", "counted", "running")),
+                name="mailbox_one_open_backfill",
+            ),
+            models.CheckConstraint(condition=Q(until__gte=models.F("since")), name="mailbox_backfill_days_in_order"),
+        )

@@ -1,15 +1,18 @@
 """Personal › Integrations: the mailbox card's buttons and the steps to connect one."""
 
+from datetime import timedelta
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from integrations import mailboxes
+from integrations import mailbox_backfills, mailboxes
 from integrations.mailbox.errors import MailboxError
 from integrations.mailbox.providers import guess
-from integrations.mailbox_forms import FoldersForm, MailboxAddressForm, MailboxForm
+from integrations.mailbox_forms import BackfillForm, FoldersForm, MailboxAddressForm, MailboxForm
 from integrations.signals import mailbox_connected
 from workspaces import access
 
@@ -88,6 +91,49 @@ def mailbox_folders(request: HttpRequest, slug: str) -> HttpResponse:
             messages.success(request, "The folders are chosen. A new one is read from what comes next.")
             return redirect("integrations", slug)
     return render(request, "integrations/mailbox_folders.html", {"form": form, "mailbox": mailbox})
+
+
+@require_http_methods(["GET", "POST"])
+@access.member
+def mailbox_backfill(request: HttpRequest, slug: str) -> HttpResponse:
+    """Older mail: count it, look at the count, take it up or not."""
+    mailbox = mailboxes.mailbox_of(request.membership)
+    if mailbox is None:
+        return redirect("integrations", slug)
+    today = timezone.localdate()
+    form = BackfillForm(initial={"since": today - timedelta(days=30), "until": today})
+    if request.method == "POST":
+        form = BackfillForm(request.POST) if "since" in request.POST else form
+        if _change_backfill(request, mailbox, form):
+            return redirect("mailbox_backfill", slug)
+    context = {"form": form, "mailbox": mailbox, "backfill": mailbox_backfills.last_backfill(mailbox)}
+    return render(request, "integrations/mailbox_backfill.html", context)
+
+
+def _change_backfill(request: HttpRequest, mailbox: mailboxes.Mailbox, form: BackfillForm) -> bool:
+    if "run" in request.POST:
+        mailbox_backfills.begin_logging(mailbox, with_personal="with_personal" in request.POST)
+        return True
+    if "stop" in request.POST:
+        mailbox_backfills.stop(mailbox)
+        return True
+    if not form.is_bound or not form.is_valid():
+        return False
+    try:
+        mailbox_backfills.begin_count(mailbox, form.cleaned_data["since"], form.cleaned_data["until"])
+    except mailbox_backfills.BackfillError as error:
+        form.add_error(None, error.user_message)
+        return False
+    return True
+
+
+@require_safe
+@access.member
+def mailbox_backfill_live(request: HttpRequest, slug: str) -> HttpResponse:
+    """The part of the page that shows how far it is."""
+    mailbox = mailboxes.mailbox_of(request.membership)
+    backfill = mailbox_backfills.last_backfill(mailbox) if mailbox else None
+    return render(request, "integrations/_mailbox_backfill.html", {"mailbox": mailbox, "backfill": backfill})
 
 
 @require_POST
