@@ -1,13 +1,16 @@
 """The requests as a whole: who may ask, what is understood, what is answered."""
 
 import json
+import re
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
+from psycopg.errors import DeadlockDetected
 from pytest_django.fixtures import Settings
 
-from activity.models import Activity, SyncJob
+from activity.models import Activity, Kind, SyncJob
 from integrations import api_keys
 from tests.activity.reports import Post, item, mail
 from workspaces.models import Membership, User, Workspace
@@ -167,3 +170,67 @@ def test_a_key_sees_its_own_workspace_only(post: Post, cleo: User, ben: User) ->
         "status": "rejected",
         "errors": [{"path": "user", "message": "No member of this workspace has this verified address."}],
     }
+
+
+def test_while_the_database_is_away(post: Post, ben: User, settings: Settings) -> None:
+    with connection.execute_wrapper(refuse_connection):
+        answer = post({"activities": [item()]})
+
+    assert problem(answer) == (503, PROBLEM, "Try again")
+    assert answer["Retry-After"] == "5"
+
+
+def refuse_connection(*arguments: Any) -> None:
+    """As psycopg does when the server is gone."""
+    raise OperationalError("the connection is closed")
+
+
+def test_two_requests_that_block_each_other_are_told_apart(post: Post, ben: User) -> None:
+    """PostgreSQL ends one of two that wait for each other; it is tried again."""
+    failures = iter([True])
+
+    def deadlock(execute: Any, sql: str, *arguments: Any) -> Any:
+        if "activity_ledgerentry" in sql and sql.lstrip().startswith("INSERT") and next(failures, False):
+            raise OperationalError("deadlock detected") from DeadlockDetected()
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(deadlock):
+        answer = post({"activities": [item()]})
+
+    assert [each["status"] for each in answer.json()["results"]] == ["accepted"]
+
+
+# --- The description ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def description() -> dict[str, Any]:
+    """The OpenAPI document, as anybody can read it."""
+    answer = Client().get("/api/v1/openapi.json")
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def test_the_description_names_every_answer(db: None, description: dict[str, Any]) -> None:
+    operation = description["paths"]["/api/v1/activities"]["post"]
+
+    assert description["openapi"].startswith("3.1")
+    assert set(operation["responses"]) == {"202", "400", "401", "403", "413", "415", "422", "429", "503"}
+    assert description["components"]["securitySchemes"]["key"] == {"type": "http", "scheme": "bearer"}
+    assert set(description["paths"]["/api/v1/activities"]) == {"post"}
+
+
+def test_every_reference_of_the_description_leads_somewhere(db: None, description: dict[str, Any]) -> None:
+    references = re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(description))
+
+    assert set(references) <= description["components"]["schemas"].keys()
+    assert {"ActivitiesIn", "ActivityIn", "MessageIn", "MeetingIn", "ResultsOut"} <= set(references)
+
+
+def test_the_description_knows_the_fields(db: None, description: dict[str, Any]) -> None:
+    schemas = description["components"]["schemas"]
+
+    assert set(schemas["ActivityIn"]["required"]) == {"id", "user", "type", "occurred_at"}
+    assert set(schemas["ActivityIn"]["properties"]["type"]["enum"]) == set(Kind.values)
+    assert "from" in schemas["MessageIn"]["properties"]
+    assert schemas["ActivitiesIn"]["properties"]["activities"]["maxItems"] == 500
