@@ -33,6 +33,7 @@ from activity.pipeline.standing import Standing, standings_of
 from activity.pipeline.verify import verify
 from activity.settings import settings_for
 from integrations.models import Connection
+from integrations.preflight import run_soon
 from integrations.salesforce.client import RowResult, SalesforceClient
 from integrations.salesforce.errors import OutcomeUnknown, SalesforceError
 
@@ -197,6 +198,8 @@ class _Drain:
         done = settlement.write()
         self._take_back_doubles(settlement, done)
         self._note_health(settlement)
+        if settlement.lacks_access:
+            run_soon(self.connection)
         return not settlement.stops
 
     def _note_health(self, settlement: Settlement) -> None:

@@ -20,7 +20,7 @@ from activity.pipeline.jobs import Job
 from activity.pipeline.outcome import Action, Decision, Tried, decide, decide_unsent
 from activity.pipeline.results import Answered, Finished, Logged, Postponed, Related
 from integrations.models import Connection
-from integrations.salesforce.errors import LimitReached, RecordGone, SalesforceError, Transient
+from integrations.salesforce.errors import LimitReached, NoAccess, RecordGone, SalesforceError, Transient
 
 FAILURES_BEFORE_PARKING = 3
 CANARY_EVERY = timedelta(hours=1)
@@ -43,6 +43,7 @@ class Settlement:
     traces: dict[int, dict[str, Any]] = field(default_factory=dict)
     messages: set[int] = field(default_factory=set)
     stopped: list[tuple[Job, Decision, Related | None]] = field(default_factory=list)
+    lacks_access: bool = False
     successes: list[Job] = field(default_factory=list)
     # Whether the worker's turn ends: nothing more can be done for this connection just now.
     stops: bool = False
@@ -131,6 +132,7 @@ class Settlement:
         """After the record was handed over: what the error makes of the row."""
         decision = decide(error, self._tried(job, is_update, whole_call), random.random(), _first_look_up())  # noqa: S311
         self._apply(job, decision, related, was_sent=True)
+        self.lacks_access |= isinstance(error, NoAccess)
         known = error if isinstance(error, SalesforceError) else None
         self.answer(job, _OUTCOMES[decision.action], error=known)
         if known is None:

@@ -20,6 +20,7 @@ from activity.models import (
 from activity.pipeline.captured import Attendee, Person
 from activity.settings import save_settings
 from integrations.models import ApiUsage, Connection
+from integrations.preflight import Result, rows_of
 from integrations.salesforce.stand_in.faults import Fault
 from tests.activity.stories import NADIA, NOON, NORA, PETER, log, meeting, received, report, sent, states, tracked
 from tests.stand_in_fixtures import TestedStandIn
@@ -405,3 +406,19 @@ def test_the_least_valuable_wait_first(
     jobs = SyncJob.objects.order_by("pk").values_list("state", "reason")[1:]
     assert [state for state, _ in jobs] == expected
     assert {reason for state, reason in jobs if state == "held"} <= {"over_budget"}
+
+
+def test_a_right_that_is_missing_has_the_permissions_checked_again(
+    salesforce: TestedStandIn, ready: Connection, acme: Workspace
+) -> None:
+    report(acme, sent())
+    log(ready)
+    Connection.objects.update(preflight=[], preflight_at=None)
+
+    salesforce.org.deny("ben@touchline.example", "Task", "c")
+    report(acme, sent(2))
+    log(ready)
+
+    ready.refresh_from_db()
+    assert states()[1][0] in (SyncState.FAILED, SyncState.HELD)
+    assert [row.result for row in rows_of(ready.preflight) if row.name == "Create Tasks"] == [Result.FAIL]
