@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -36,3 +37,23 @@ def test_whatever_happens_each_activity_is_logged_once_or_explained(
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_the_machine_sees_a_record_that_is_sent_again_too_early(
+    salesforce: TestedStandIn, bens_connection: Connection, acme: Workspace, settings: Settings
+) -> None:
+    """The negative control: look-ups that end before Salesforce has ended."""
+    report(acme, sent(1000))
+    log(bens_connection)
+    settings.SYNC_LOOKUP_DELAYS = [0.0, 60.0]
+    machine = type("BensMachine", (JobMachine,), {"connection_id": bens_connection.pk})()
+    machine.somebody_sends(1)
+    machine.a_worker_sends("late", 600)
+    machine.time_passes(60)
+    machine.a_wake_up_comes_twice()
+    machine.time_passes(601)
+
+    with pytest.raises(AssertionError):
+        machine.no_key_twice()
+    with pytest.raises(AssertionError):
+        machine.teardown()
