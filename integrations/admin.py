@@ -9,6 +9,7 @@ from integrations.models import (
     ApiKey,
     ApiUsage,
     Connection,
+    Mailbox,
     PendingGrant,
     PendingRevocation,
     SalesforceOrg,
@@ -118,3 +119,25 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     list_display = ("name", "prefix", "to_workspace", "created_by", "created_at", "last_used_at", "revoked_at")
     list_select_related = ("workspace", "created_by")
     search_fields = ("name", "prefix", "workspace__slug")
+
+
+@admin.register(Mailbox)
+class MailboxAdmin(ReadOnlyAdmin):
+    """Mailboxes: the state, the cause and since when; no password."""
+
+    secret: ClassVar[tuple[str, ...]] = ("password_sealed",)
+    to_workspace = link("workspace")
+    to_membership = link("membership")
+    list_display = (
+        "address",
+        "to_workspace",
+        "to_membership",
+        "state",
+        "cause",
+        "cause_since",
+        "failing_since",
+        "read_at",
+    )
+    list_filter = ("state", "cause", "is_paused")
+    list_select_related = ("workspace", "membership__user")
+    search_fields = ("address", "host", "membership__user__email", "workspace__slug")

@@ -48,7 +48,7 @@ class CertificateRefused(MailboxError):
 
 
 class LoginRefused(MailboxError):
-    """User name, password or token are not accepted: no further try without a person."""
+    """User name and password are not accepted: no further try without a person."""
 
     cause = "password"
     user_message = "The mail server does not accept this user name and password."
@@ -59,13 +59,6 @@ class AppPasswordNeeded(LoginRefused):
 
     cause = "app_password"
     user_message = "The provider wants an app password: one that is made for Touchline alone."
-
-
-class TokenRefused(LoginRefused):
-    """The provider ended the permission that was given to us."""
-
-    cause = "token"
-    user_message = "The provider no longer accepts Touchline's permission to read this mailbox. Connect it again."
 
 
 class FolderMissing(MailboxError):

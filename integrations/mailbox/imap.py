@@ -9,7 +9,7 @@ import re
 import select
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -26,7 +26,6 @@ from integrations.mailbox.errors import (
     FolderMissing,
     LoginRefused,
     MailboxError,
-    TokenRefused,
     Unreachable,
 )
 
@@ -189,16 +188,9 @@ class Imap:
 
     def log_in(self, user_name: str, password: str) -> None:
         """With a password. Raises LoginRefused with what the server said."""
-        self._log_in(lambda: self._client.login(user_name, password), LoginRefused)
-
-    def log_in_by_token(self, user_name: str, access_token: str) -> None:
-        """With an OAuth access token (XOAUTH2). Raises TokenRefused."""
-        self._log_in(lambda: self._client.oauth2_login(user_name, access_token), TokenRefused)
-
-    def _log_in(self, do: Callable[[], object], refusal: type[LoginRefused]) -> None:
         with _our_errors():
             try:
-                do()
+                self._client.login(user_name, password)
             except (LoginError, imaplib.IMAP4.error, IMAPClientError) as error:
                 # The library calls a connection that broke a refused log-in, too.
                 if isinstance(error, imaplib.IMAP4.abort) or isinstance(error.__context__, imaplib.IMAP4.abort):
@@ -206,8 +198,7 @@ class Imap:
                 text = _text_of(error)
                 if _BUSY.search(text):
                     raise Busy(server_text=text) from None
-                if _APP_PASSWORD.search(text):
-                    raise AppPasswordNeeded(server_text=text) from None
+                refusal = AppPasswordNeeded if _APP_PASSWORD.search(text) else LoginRefused
                 raise refusal(server_text=text) from None
 
     def folders(self) -> list[Folder]:

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A mail provider. `hint` says which password is wanted, `help_url` where to make it; `oauth` names an issuer."""
+    """A mail provider. `hint` says which password is wanted, `help_url` where to make it."""
 
     key: str
     name: str
     host: str
     hint: str = ""
     help_url: str = ""
-    oauth: str = ""
 
 
 GMAIL = Provider(
@@ -21,15 +20,13 @@ GMAIL = Provider(
     "imap.gmail.com",
     "Google wants an app password (16 letters), not your usual one. It needs 2-Step Verification.",
     "https://myaccount.google.com/apppasswords",
-    oauth="google",
 )
 MICROSOFT = Provider(
     "microsoft",
     "Microsoft 365",
     "outlook.office365.com",
-    "Microsoft accepts no password here: sign in with Microsoft instead.",
+    "Most Microsoft accounts take no password over IMAP. If yours does, it is an app password.",
     "https://support.microsoft.com/office/pop-imap-and-smtp-settings-for-outlook-com",
-    oauth="microsoft",
 )
 FASTMAIL = Provider(
     "fastmail",
@@ -52,8 +49,6 @@ YAHOO = Provider(
     "Yahoo wants an app password: Account security, Generate app password.",
     "https://login.yahoo.com/account/security",
 )
-PROVIDERS = (GMAIL, MICROSOFT, FASTMAIL, ICLOUD, YAHOO)
-
 _DOMAINS = {
     "gmail.com": GMAIL,
     "googlemail.com": GMAIL,
@@ -81,8 +76,3 @@ def guess(address: str) -> Provider:
     if domain.startswith(("hotmail.", "outlook.", "live.")):
         return MICROSOFT
     return Provider("other", "Other", f"imap.{domain}" if domain else "")
-
-
-def provider_of_host(host: str) -> Provider | None:
-    """The known provider whose server this is."""
-    return next((each for each in PROVIDERS if each.host == host), None)

@@ -4,7 +4,7 @@ import pytest
 
 from integrations.mailbox.errors import HostRefused, Unreachable
 from integrations.mailbox.hosts import clean_host, is_public, resolve
-from integrations.mailbox.providers import guess, provider_of_host
+from integrations.mailbox.providers import guess
 
 PRIVATE = [
     "0.0.0.0",
@@ -119,4 +119,3 @@ def test_what_is_no_host_name(text: str) -> None:
 def test_providers_are_guessed(address: str, key: str, host: str) -> None:
     provider = guess(address)
     assert (provider.key, provider.host) == (key, host)
-    assert (provider_of_host(host) is provider) == (key != "other")
