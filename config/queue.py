@@ -4,24 +4,34 @@ from datetime import datetime
 from time import sleep
 from typing import Any
 
-from django.db import transaction
+from django.db import connections
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
+
+_LEASE = """
+UPDATE django_q_ormq SET lock = %(until)s WHERE id IN (
+    SELECT id FROM django_q_ormq WHERE key = %(key)s AND lock <= %(now)s
+    ORDER BY lock, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+) RETURNING id, payload
+"""
 
 
 class OrderedQueue(ORM):
     """Gives out the task that is due longest, so that nobody overtakes; no two clusters race for one row."""
 
     def dequeue(self) -> list[tuple[int, str]] | None:
-        """Lease the oldest due tasks, or wait a moment when there is none."""
-        rows = self.get_connection()
-        with transaction.atomic(using=Conf.ORM):
-            due = rows.filter(key=self.list_key, lock__lte=timezone.now()).order_by("lock", "id")
-            tasks = list(due.select_for_update(skip_locked=True)[: Conf.BULK])
-            rows.filter(pk__in=[task.pk for task in tasks]).update(lock=self.timeout(None))
+        """Lease the oldest due tasks, or wait a moment when there is none.
+
+        One statement without the ORM: this is what an idle queue does five times a second.
+        """
+        values = {"until": self.timeout(None), "key": self.list_key, "now": timezone.now(), "limit": Conf.BULK}
+        self.get_connection()  # closes a database connection that is broken or old
+        with connections[Conf.ORM].cursor() as cursor:
+            cursor.execute(_LEASE, values)
+            tasks = cursor.fetchall()
         if tasks:
-            return [(task.pk, task.payload) for task in tasks]
+            return tasks
         sleep(Conf.POLL)  # spare the processor while there is nothing to do
         return None
 

@@ -15,15 +15,15 @@ def as_array(values: Iterable[Any]) -> str:
 
     None is NULL; numbers, booleans, UUIDs and aware times are written as str() writes them, which PostgreSQL reads.
     """
-    return "{" + ",".join(map(_element, values)) + "}"
+    return "{" + ",".join([_element(value) for value in values]) + "}"
 
 
 def _element(value: Any) -> str:
-    if value is None:
-        return "NULL"
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return f'"{value}"'
+        if "\\" in value or '"' in value:
+            value = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{value}"'
+    return "NULL" if value is None else f'"{value}"'
 
 
 @Field.register_lookup
