@@ -48,15 +48,16 @@ def batter(
     captured: the Message-IDs of all activities, as often as they are there.
     """
     chance = random.Random(seed)
-    post = threading.Thread(target=_deliver, args=(dovecot, user, messages, kills))
-    post.start()
-    for _ in range(kills):
+    for number in range(kills):
         watcher, before = _start(environment), len(list(captured()))
-        _wait(lambda before=before: len(list(captured())) > before or not post.is_alive(), 30.0)
-        time.sleep(chance.random() * 0.3)
+        share = range(messages * number // kills, messages * (number + 1) // kills)
+        post = threading.Thread(target=_deliver, args=(dovecot, user, share))
+        post.start()
+        _wait(lambda before=before: len(list(captured())) > before, 30.0)
+        time.sleep(chance.random() * 0.6)
         os.killpg(watcher.pid, signal.SIGKILL)
         watcher.wait()
-    post.join()
+        post.join()
     watcher = _start(environment)
     expected = {f"m{number}@acme.example" for number in range(messages)}
     _wait(lambda: expected <= set(captured()), LAST_LIMIT)
@@ -69,14 +70,14 @@ def batter(
     )
 
 
-def _deliver(dovecot: Dovecot, user: str, messages: int, kills: int) -> None:
-    """A few mails at a time, over about as long as the kills take."""
+def _deliver(dovecot: Dovecot, user: str, numbers: range) -> None:
+    """Some before the watcher is there, some while it works."""
     program = dovecot.client(user)
-    for number in range(messages):
+    for number in numbers:
         is_sent = number % 2 == 0
         folder, mail = (dovecot.SENT, letter(number)) if is_sent else ("INBOX", letter(number, **ANSWER))
         assert program.append(f'"{folder}"', "", "", mail)[0] == "OK"
-        time.sleep(kills * 1.5 / messages)
+        time.sleep(3.0 / len(numbers))
     program.logout()
 
 

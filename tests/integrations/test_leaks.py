@@ -12,9 +12,10 @@ from pytest_django.fixtures import Settings
 
 from integrations import api_keys, tokens
 from integrations.connections import client_for
-from integrations.models import ApiKey, Connection, PendingGrant, PendingRevocation, SalesforceOrg
+from integrations.models import ApiKey, Connection, Mailbox, PendingGrant, PendingRevocation, SalesforceOrg
 from integrations.salesforce.errors import SalesforceError
 from integrations.salesforce.stand_in.faults import Fault
+from integrations.secrets import context_of, seal
 from tests.integrations.journeys import ADA, BEN, Journey
 from tests.integrations.test_tokens import expire_session, grant_of
 from tests.people import log_in
@@ -119,6 +120,15 @@ def test_support_staff_see_states_and_no_secret(
 ) -> None:
     settings.REQUIRE_STAFF_MFA = False
     adas_browser.arrive(ADA)
+    mailbox = Mailbox(
+        workspace=bens_connection.workspace,
+        membership=bens_connection.membership,
+        address="ben@acme.example",
+        host="imap.acme.example",
+        user_name="ben",
+    )
+    mailbox.password_sealed = seal("canary-mail-password", context_of(mailbox, "password_sealed"))
+    mailbox.save()
     _, api_key = api_keys.create(org.workspace, "canary", by=None)
     bens_browser.stand_in.faults.add(Fault("html", path="/revoke", status=503))
     bens_browser.connect(BEN)
@@ -130,6 +140,7 @@ def test_support_staff_see_states_and_no_secret(
             (PendingGrant, ("access_token_sealed", "refresh_token_sealed", "state_digest", "session_digest")),
             (PendingRevocation, ("token_sealed",)),
             (ApiKey, ("digest",)),
+            (Mailbox, ("password_sealed",)),
         )
         for row in model.objects.values_list(*columns)
         for value in row
@@ -155,7 +166,7 @@ def admin_pages(staff: Client) -> list[str]:
         assert row is not None, model
         for page in ("change", "history"):
             pages.append(staff.get(reverse(f"{name}_{page}", args=[row.pk])).content.decode())
-    assert len(pages) == 7 * 3
+    assert len(pages) == 8 * 3
     return pages
 
 
