@@ -75,17 +75,21 @@ def busy_ms_of_machine() -> float:
 
 
 @contextmanager
-def metered(url: str, *others: int) -> Iterator[Cost]:
-    """Measure the block; `url` names the database whose server counts, `others` processes of ours beside this one."""
+def metered(url: str, *processes: int) -> Iterator[Cost]:
+    """Measure the block; `url` names the database whose server counts. `processes` count instead of this one."""
+
+    def python_ms() -> float:
+        return cpu_ms_of(*processes) if processes else time.process_time() * 1000
+
     cost = Cost()
     with psycopg.connect(url, autocommit=True) as connection:
         postmaster = postmaster_pid(connection)
         start_lsn = _lsn(connection)
-        python, postgres = time.process_time() * 1000 + cpu_ms_of(*others), cpu_ms_of(postmaster)
+        python, postgres = python_ms(), cpu_ms_of(postmaster)
         wall = time.monotonic()
         yield cost
         cost.wall_ms = (time.monotonic() - wall) * 1000
-        cost.python_ms = time.process_time() * 1000 + cpu_ms_of(*others) - python
+        cost.python_ms = python_ms() - python
         cost.postgres_ms = cpu_ms_of(postmaster) - postgres
         cost.wal_of = wal_by_table(connection, start_lsn)
 

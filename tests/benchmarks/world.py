@@ -5,8 +5,11 @@ not vacuum by itself (that would fall into anybody's run); every table is vacuum
 """
 
 import os
+import subprocess
+import sys
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +47,12 @@ class World:
         self.connection = self.make_connection("Ben", BEN)
         self.token = _access_token(self.connection)
         self.reported = 0
+
+    def enqueued(self) -> int:
+        """How many tasks were ever put into the queue."""
+        with psycopg.connect(self.url) as connection:
+            (last,) = connection.execute("SELECT last_value FROM django_q_ormq_id_seq").fetchone()
+        return last
 
     @property
     def instance_url(self) -> str:
@@ -92,6 +101,29 @@ class World:
         for start in range(0, count, 500):
             items = [self._captured(owner.user.email, *row) for row in rows[start : start + 500]]
             assert all(each.status == "accepted" for each in capture(owner.workspace, Source.API, items))
+
+    def report_one(self) -> None:
+        """Capture one activity with a known address."""
+        from activity.models import Source
+        from activity.pipeline.capture import capture
+
+        owner = self.connection.membership
+        address = self.addresses[self.reported % len(self.addresses)]
+        item = self._captured(owner.user.email, address, f"Offer {self.reported}", "As promised.")
+        assert [each.status for each in capture(owner.workspace, Source.API, [item])] == ["accepted"]
+
+    def make_addresses_known(self, at: datetime) -> None:
+        """Remember 50 people of the org, as if they had been looked up at that time (UTC)."""
+        from activity.models import KnownPerson
+        from activity.pipeline.match import find_people
+        from integrations.connections import sync_client
+
+        self.forget_people()
+        self.know_people(50)
+        client = sync_client(self.workspace)
+        assert client
+        find_people(self.workspace, self.addresses, client, at)
+        assert KnownPerson.objects.count() == len(self.addresses)
 
     def _captured(self, user: str, recipient: str, subject: str, body: str) -> "Captured":
         from activity.models import Kind
@@ -197,3 +229,36 @@ def open_world() -> Iterator[World]:
             yield World(url, stand_in)
         finally:
             connections.close_all()
+
+
+@contextmanager
+def process_of(world: World, *arguments: str, **environment: str) -> Iterator[subprocess.Popen]:
+    """A Python process of the product as in production, on the world's database; ended after."""
+    settings = {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": world.url,
+        "DEBUG": "0",
+        "LOG_LEVEL": "WARNING",
+        "SYNC_BATCH_WINDOW": "0.2",
+    }
+    process = subprocess.Popen(
+        [sys.executable, *arguments], cwd=ROOT, env=os.environ | settings | environment, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            process.wait()
+
+
+def wait_for(what: str, happened: Callable[[], bool], limit: float = 60) -> None:
+    """Ask every 20 ms until it happened; raises TimeoutError after `limit` seconds."""
+    deadline = time.monotonic() + limit
+    while not happened():
+        if time.monotonic() > deadline:
+            raise TimeoutError(what)
+        time.sleep(0.02)
