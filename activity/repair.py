@@ -26,8 +26,9 @@ from activity.pipeline import hold, late, match
 from activity.pipeline.choose import Candidate
 from activity.pipeline.claims import CLICKED_BY_PERSON, make_due
 from activity.pipeline.exclude import exclude
+from activity.pipeline.parking import fingerprint
 from activity.pipeline.plan import AUTOMATIC, switched_off
-from activity.pipeline.settle import drop_bodies, fingerprint
+from activity.pipeline.settle import drop_bodies
 from activity.pipeline.standing import Standing, standings_of
 from activity.pipeline.states import REPAIRABLE
 from activity.settings import settings_for

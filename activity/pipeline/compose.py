@@ -6,7 +6,7 @@ the org does not have, or whose restricted picklist lacks our value is left out,
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -146,6 +146,39 @@ def compose_update(draft: Draft, salesforce_id: str, schema: Schema, style: Styl
     return Composed(attributes | composed.record, composed.left_out)
 
 
+def compose_line(draft: Draft, salesforce_id: str, description: str, schema: Schema) -> Composed | None:
+    """The change that adds what happened to the description of the mail's own Task, above its marker.
+
+    None when there is no room for it. A line that stands there already leaves only `attributes` and `Id`.
+    """
+    line = _line(draft)
+    attributes: dict[str, Any] = {"attributes": {"type": "Task"}, "Id": salesforce_id}
+    if line in description.splitlines():
+        return Composed(attributes)
+    text, marker = _split_marker(description)
+    longer = "\n".join(part for part in (text, line, marker) if part)
+    if utf16_length(longer) > DESCRIPTION_LENGTH:
+        return None
+    composed = _fit("Task", {"Description": longer}, schema, "updateable")
+    return Composed(attributes | composed.record, composed.left_out) if not composed.left_out else None
+
+
+def _line(draft: Draft) -> str:
+    """`Opened by nora@… on 2026-11-20 at 13:00:05`, in the member's time zone; what a click or download was of."""
+    moment = draft.occurred_at.astimezone(zone_of(draft.time_zone))
+    what = {Kind.CLICKED: draft.url, Kind.DOWNLOADED: draft.file_name}.get(draft.kind, "")
+    line = f"{draft.kind.label} by {draft.recipient} on {moment:%Y-%m-%d} at {moment:%H:%M:%S}"
+    return one_line(f"{line}: {what}" if what else line)
+
+
+def _split_marker(description: str) -> tuple[str, str]:
+    """The text, and the marker of ours in its last line with the empty line before it."""
+    text, _, last = description.rpartition("\n")
+    if last.startswith(MARKER.partition("{")[0]):
+        return text.rstrip("\n"), f"\n{last}"
+    return description, ""
+
+
 def key_is_in_call_object(schema: Schema, style: Style) -> bool:
     """Whether a Task's key goes into CallObject: it can be written and looked up, and no admin switched it off."""
     found = schema.describe.fields.get("CallObject")
@@ -233,13 +266,17 @@ def _what_id(match: Match | None) -> str | None:
 def local_day(moment: datetime, time_zone: str) -> str:
     """The calendar day of the moment where the member lives, as YYYY-MM-DD; UTC for an unknown zone."""
     try:
-        zone: ZoneInfo | Any = ZoneInfo(time_zone)
-    except (KeyError, ValueError, OSError):
-        zone = UTC
-    try:
-        return moment.astimezone(zone).date().isoformat()
+        return moment.astimezone(zone_of(time_zone)).date().isoformat()
     except OverflowError:
         return moment.date().isoformat()
+
+
+def zone_of(name: str) -> tzinfo:
+    """The time zone of this IANA name; UTC when there is none."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return UTC
 
 
 def closed_status(statuses: Iterable[Status]) -> str | None:

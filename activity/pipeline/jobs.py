@@ -165,6 +165,29 @@ def records_of_meetings(owner: int, meetings: Collection[int]) -> dict[tuple[int
     }
 
 
+def tasks_of_messages(owner: int, messages: Collection[int]) -> dict[tuple[int, str], Logged]:
+    """The first Task that stands for each message and outside address: that of the mail itself."""
+    if not messages:
+        return {}
+    rows = LoggedRecord.objects.filter(owner=owner, message__in=list(messages), object_type=ObjectType.TASK)
+    found = rows.order_by("-pk").values_list("message", "recipient", "pk", "key", "salesforce_id", "removed_at")
+    return {
+        (message, recipient): Logged(pk, key, salesforce_id, "", removed_at is not None)
+        for message, recipient, pk, key, salesforce_id, removed_at in found
+    }
+
+
+def unfinished_mails(owner: int, messages: Collection[int]) -> set[tuple[int, str]]:
+    """The messages and outside addresses whose mail itself is still to be logged."""
+    if not messages:
+        return set()
+    open_states = (SyncState.WAITING, SyncState.HELD, SyncState.UNKNOWN)
+    rows = SyncJob.objects.filter(
+        owner=owner, kind=Kind.SENT, state__in=open_states, activity__message__in=list(messages)
+    )
+    return set(rows.values_list("activity__message", "recipient"))
+
+
 def records_by_id(workspace: int, salesforce_ids: Collection[str]) -> dict[str, Logged]:
     """Records of ours by their id in Salesforce."""
     wanted = [record_id for record_id in salesforce_ids if record_id]

@@ -26,8 +26,9 @@ from activity.pipeline.claims import BATCH, CLICKED_BY_PERSON, Claimed, Sending,
 from activity.pipeline.hold import hold_connection, hold_org, unhold_connection, unhold_org
 from activity.pipeline.jobs import load_jobs
 from activity.pipeline.outcome import Action
-from activity.pipeline.prepare import Ready, Sender, digest_of, prepare
+from activity.pipeline.prepare import prepare
 from activity.pipeline.results import Finished, Logged, finish
+from activity.pipeline.sender import Ready, Sender, digest_of
 from activity.pipeline.settle import Settlement
 from activity.pipeline.standing import Standing, standings_of
 from activity.pipeline.verify import verify

@@ -1,11 +1,9 @@
 """Turn decisions into rows: final states, postponements, attempts' answers, records of ours, error groups."""
 
-import hashlib
 import json
+import logging
 import random
-import re
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,18 +11,16 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from activity.models import DueJob, ErrorGroup, LoggedRecord, Message, Outcome, Reason, SyncJob, SyncState
-from activity.pipeline import results
-from activity.pipeline.claims import make_due
+from activity.models import LoggedRecord, Message, Outcome, Reason, SyncState
+from activity.pipeline import parking, results
 from activity.pipeline.jobs import Job
 from activity.pipeline.outcome import Action, Decision, Tried, decide, decide_unsent
 from activity.pipeline.results import Answered, Finished, Logged, Postponed, Related
 from integrations.models import Connection
 from integrations.salesforce.errors import LimitReached, NoAccess, RecordGone, SalesforceError, Transient
 
-FAILURES_BEFORE_PARKING = 3
-CANARY_EVERY = timedelta(hours=1)
-GROUP_FORGETS_AFTER = timedelta(hours=24)
+logger = logging.getLogger(__name__)
+
 HELD_AT_LEAST = timedelta(seconds=60)
 """A release makes a held job due at once; without one it is tried again so much later, not in a rush."""
 
@@ -116,6 +112,12 @@ class Settlement:
         )
 
     # --- Errors -------------------------------------------------------------------------------------------
+
+    def fail_on_own_bug(self, job: Job, error: Exception) -> None:
+        """The job stops, with its trace in the log; nothing was sent. Call it where the error is handled."""
+        logger.exception("job %s could not be composed", job.pk)
+        decision = Decision(Action.FAIL, reason=Reason.INTERNAL_ERROR, error_code=type(error).__name__)
+        self.stopped.append((job, decision, None))
 
     def note_call(self, error: Exception | None) -> None:
         """A call as a whole was answered, or failed with this error."""
@@ -209,7 +211,7 @@ class Settlement:
     @transaction.atomic
     def write(self) -> set[int]:
         """Write everything; returns the jobs that reached a final state. Call it once."""
-        self._settle_stopped()
+        parking.settle_stopped(self)
         done = results.finish(self.finished, self.now)
         results.postpone(self.postponed, self.now)
         results.record_answers(self.answers, self.now)
@@ -220,50 +222,11 @@ class Settlement:
             LoggedRecord.objects.filter(pk=record).update(digest=digest)
         results.write_traces(self.traces)
         drop_bodies(self.messages)
-        self._free_groups()
+        parking.free_groups(self)
         return done
 
-    def _settle_stopped(self) -> None:
-        """Failed, or parked with others that fail for the same cause."""
-        by_cause: dict[tuple[str, str], list[tuple[Job, Decision, Related | None]]] = defaultdict(list)
-        for job, decision, related in self.stopped:
-            cause = fingerprint(decision.error_code, decision.detail)
-            if decision.reason == Reason.INTERNAL_ERROR:
-                self._fail(job, decision, related)
-            else:
-                by_cause[job.object_type.value, cause].append((job, decision, related))
-        for (object_type, cause), rows in by_cause.items():
-            self._settle_cause(object_type, cause, rows)
-
-    def _settle_cause(
-        self, object_type: str, cause: str, rows: Sequence[tuple[Job, Decision, Related | None]]
-    ) -> None:
-        decision = rows[0][1]
-        group, _ = ErrorGroup.objects.select_for_update().get_or_create(
-            connection=self.connection,
-            object_type=object_type,
-            fingerprint=cause,
-            defaults={
-                "workspace_id": self.connection.workspace_id,
-                "error_code": decision.error_code[:80],
-                "detail": decision.detail[:500],
-            },
-        )
-        if group.next_canary_at is None and group.last_failed_at < self.now - GROUP_FORGETS_AFTER:
-            group.failures = 0
-        may_fail = 0 if decision.action == Action.PARK else max(0, FAILURES_BEFORE_PARKING - group.failures)
-        for job, each, related in rows[:may_fail]:
-            self._fail(job, each, related)
-        for job, each, _ in rows[may_fail:]:
-            self._park(job, each, group.pk)
-        group.failures += len(rows)
-        group.last_failed_at = self.now
-        if len(rows) > may_fail:
-            group.next_canary_at = group.next_canary_at or self.now + CANARY_EVERY
-            group.is_total = not any(job.object_type.value == object_type for job in self.successes)
-        group.save()
-
-    def _fail(self, job: Job, decision: Decision, related: Related | None) -> None:
+    def fail(self, job: Job, decision: Decision, related: Related | None) -> None:
+        """The job stops: a person acts."""
         self.finished.append(
             Finished(
                 job.pk,
@@ -275,31 +238,6 @@ class Settlement:
                 related=related,
             )
         )
-
-    def _park(self, job: Job, decision: Decision, group: int) -> None:
-        self.postpone(
-            job,
-            self.now,
-            state=SyncState.HELD,
-            reason=Reason.SAME_ERROR,
-            detail=decision.detail,
-            error_code=decision.error_code,
-            parked_id=group,
-            frozen=False,
-        )
-
-    def _free_groups(self) -> None:
-        """Something got through: nothing is total any more, and where it was a canary all its companions follow."""
-        if not self.successes:
-            return
-        types = {job.object_type.value for job in self.successes}
-        done = {job.pk for job in self.successes}
-        groups = ErrorGroup.objects.filter(connection=self.connection, object_type__in=types)
-        for group in groups:
-            if group.canary_job_id in done:
-                release_group(group, self.now)
-            elif group.is_total:
-                groups.filter(pk=group.pk).update(is_total=False)
 
 
 _OUTCOMES = {
@@ -316,35 +254,6 @@ _OUTCOMES = {
 
 def _first_look_up() -> timedelta:
     return timedelta(seconds=settings.SYNC_LOOKUP_DELAYS[0])
-
-
-_VALUES = re.compile(r"[0-9A-Za-z]{15,18}\b|\d+|\"[^\"]*\"|'[^']*'|“[^”]*”")
-
-
-def fingerprint(code: str, message: str) -> str:
-    """The same for two errors with one cause: code and message without ids, numbers and quoted values."""
-    return hashlib.sha256(f"{code}\n{_VALUES.sub('*', message)}".encode()).hexdigest()
-
-
-def release_group(group: ErrorGroup, now: datetime) -> int:
-    """The cause is gone: what is parked goes, and so does what failed for it before. Returns how many go."""
-    parked = list(DueJob.objects.filter(parked=group).values_list("job", flat=True))
-    failed = SyncJob.objects.filter(
-        workspace=group.workspace_id,
-        state=SyncState.FAILED,
-        reason=Reason.REJECTED,
-        error_code=group.error_code,
-        object_type=group.object_type,
-        owner__connections=group.connection_id,
-    )
-    same = [
-        pk
-        for pk, code, detail in failed.values_list("pk", "error_code", "reason_detail")
-        if fingerprint(code, detail) == group.fingerprint
-    ]
-    count = make_due([*parked, *same], group.connection_id, now)
-    group.delete()
-    return count
 
 
 def drop_bodies(messages: Collection[int]) -> None:

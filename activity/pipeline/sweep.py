@@ -9,7 +9,7 @@ from django_q.models import OrmQ
 
 from activity.models import Drain, DueJob, ErrorGroup, Reason, SyncJob, SyncState, WakeUp
 from activity.pipeline.hold import STANDING_REASONS, release_held
-from activity.pipeline.settle import CANARY_EVERY
+from activity.pipeline.parking import CANARY_EVERY
 from activity.wake import queue_drains, wake
 from integrations.models import ConnectionState
 from workspaces.models import Workspace

@@ -26,8 +26,8 @@ from activity.models import (
     SyncState,
 )
 from activity.pipeline.jobs import Job, Sent, last_sent
-from activity.pipeline.prepare import Sender, digest_of
 from activity.pipeline.results import Finished, Logged, Related
+from activity.pipeline.sender import Sender, digest_of
 from activity.pipeline.settle import Settlement
 from integrations.salesforce.client import FoundRecord, SalesforceClient
 from integrations.salesforce.errors import SalesforceError

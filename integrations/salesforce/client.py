@@ -151,6 +151,10 @@ class SalesforceClient:
         """Deleted? Changed when? By id. One call for 1,000 ids."""
         return lookups.record_states(self.calls, object_name, ids)
 
+    def read_descriptions(self, object_name: str, ids: Sequence[str]) -> dict[str, str]:
+        """What stands in the records' descriptions, by id. One call for 1,000 ids."""
+        return lookups.read_descriptions(self.calls, object_name, ids)
+
 
 __all__ = [
     "API_VERSION",

@@ -107,6 +107,16 @@ def record_states(calls: Calls, object_name: str, ids: Sequence[str]) -> dict[st
     return dict(parse_rows(_state, (row for rows in answers for row in rows)))
 
 
+def read_descriptions(calls: Calls, object_name: str, ids: Sequence[str]) -> dict[str, str]:
+    """The description of each record by id; one that is missing is deleted, or not visible to this user."""
+    queries = [
+        build_query(object_name, ("Id", "Description"), "WHERE Id IN {ids}", ids=list(chunk))
+        for chunk in in_chunks(unique(id18(record_id) for record_id in ids), KEYS_IN_A_QUERY)
+    ]
+    rows = (row for answer in calls.query_many(queries) for row in answer)
+    return dict(parse_rows(lambda row: (row["Id"], row["Description"] or ""), rows))
+
+
 def read_marker(description: str | None) -> str | None:
     """The key in the last marker line of a description; text that someone added below it does no harm."""
     keys = _MARKER.findall(description or "")

@@ -22,9 +22,10 @@ from activity.settings import save_settings
 from integrations.models import ApiUsage, Connection
 from integrations.preflight import Result, rows_of
 from integrations.salesforce.stand_in.faults import Fault
+from tests.activity.conftest import Clock
 from tests.activity.stories import NADIA, NOON, NORA, PETER, log, meeting, received, report, sent, states, tracked
 from tests.stand_in_fixtures import TestedStandIn
-from workspaces.models import Workspace
+from workspaces.models import Membership, Workspace
 
 SYNCED = ("synced", "")
 
@@ -422,3 +423,99 @@ def test_a_right_that_is_missing_has_the_permissions_checked_again(
     ready.refresh_from_db()
     assert states()[1][0] in (SyncState.FAILED, SyncState.HELD)
     assert [row.result for row in rows_of(ready.preflight) if row.name == "Create Tasks"] == [Result.FAIL]
+
+
+# --- One living Task for a message --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def living(ben_member: Membership) -> None:
+    """Ben's role wants one Task for each message, and opens and clicks logged."""
+    switches = {"one_task_per_message": True, "log_opened": True, "log_clicked": True, "log_downloaded": True}
+    save_settings(ben_member.role, switches, None)
+
+
+def test_opens_become_lines_of_the_mails_task(
+    salesforce: TestedStandIn, ready: Connection, acme: Workspace, living: None
+) -> None:
+    report(acme, sent(1), tracked(Kind.OPENED), tracked(Kind.CLICKED, url="https://x.example/a"))
+    log(ready)
+    [task] = salesforce.org.rows("Task")
+    salesforce.org.change(task["Id"], Description=task["Description"] + "\nBen: call her on Monday")
+    report(acme, tracked(Kind.DOWNLOADED, file_name="Offer.pdf"))
+    log(ready)
+
+    [task] = salesforce.org.rows("Task")
+    assert task["Description"].splitlines()[-5:] == [
+        "here is the offer.",
+        f"Opened by {NORA} on 2026-11-20 at 07:00:00",
+        f"Clicked by {NORA} on 2026-11-20 at 07:00:00: https://x.example/a",
+        "Ben: call her on Monday",
+        f"Downloaded by {NORA} on 2026-11-20 at 07:00:00: Offer.pdf",
+    ]
+    assert list(SyncJob.objects.values_list("state", "salesforce_id")) == [("synced", task["Id"])] * 4
+    assert LoggedRecord.objects.count() == 1
+
+
+def test_the_marker_stays_last(salesforce: TestedStandIn, ready: Connection, acme: Workspace, living: None) -> None:
+    ready.org.use_call_object = False
+    ready.org.save()
+    report(acme, sent(1), tracked(Kind.OPENED))
+    log(ready)
+
+    [task] = salesforce.org.rows("Task")
+    assert task["Description"].splitlines()[-3:] == [
+        f"Opened by {NORA} on 2026-11-20 at 07:00:00",
+        "",
+        f"Ref: touchline-{LoggedRecord.objects.get().key}",
+    ]
+
+
+def test_a_lost_answer_adds_the_line_once(
+    salesforce: TestedStandIn, ready: Connection, acme: Workspace, living: None, clock: Clock
+) -> None:
+    report(acme, sent(1))
+    log(ready)
+    report(acme, tracked(Kind.OPENED))
+    salesforce.faults.add(Fault("process_then_drop", path="composite/sobjects", method="PATCH"))
+    log(ready)
+    assert states() == [SYNCED, ("unknown", "")]
+    clock.advance(seconds=800)
+    log(ready)
+
+    [task] = salesforce.org.rows("Task")
+    assert task["Description"].count("Opened by") == 1
+    assert states() == [SYNCED, SYNCED]
+
+
+def test_a_task_that_somebody_deleted_gets_no_lines(
+    salesforce: TestedStandIn, ready: Connection, acme: Workspace, living: None
+) -> None:
+    report(acme, sent(1))
+    log(ready)
+    salesforce.org.remove(record_of(salesforce, "Task")["Id"])
+    report(acme, tracked(Kind.OPENED))
+    log(ready)
+
+    assert states() == [SYNCED, ("skipped", "removed")]
+
+
+def test_an_open_of_a_mail_that_was_not_logged_has_its_own_task(
+    salesforce: TestedStandIn, ready: Connection, acme: Workspace, living: None, ben_member: Membership
+) -> None:
+    save_settings(ben_member.role, {"log_sent": False}, None)
+    report(acme, sent(1), tracked(Kind.OPENED))
+    log(ready)
+
+    assert record_of(salesforce, "Task")["Subject"] == "Opened: Offer 1"
+
+
+def test_no_room_in_the_task(salesforce: TestedStandIn, ready: Connection, acme: Workspace, living: None) -> None:
+    report(acme, sent(1))
+    log(ready)
+    salesforce.org.change(record_of(salesforce, "Task")["Id"], Description="x" * 31_990)
+    report(acme, tracked(Kind.OPENED))
+    log(ready)
+
+    assert len(salesforce.org.rows("Task")) == 2
+    assert states() == [SYNCED, SYNCED]
