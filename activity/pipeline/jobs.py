@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from activity.models import Kind, LoggedRecord, ObjectType, Participant, SyncAttempt, SyncJob, SyncState
 from activity.pipeline.captured import Person
 from activity.pipeline.claims import Claimed
-from activity.pipeline.compose import Draft, MeetingDraft
+from activity.pipeline.draft import Draft, MeetingDraft
 
 REPLY_PREFIXES = ("re:", "aw:", "sv:", "antw:", "tr:", "res:")
 _COLUMNS = (

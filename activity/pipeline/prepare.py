@@ -12,7 +12,8 @@ from activity.models import DueJob, ObjectType, Reason, SyncState
 from activity.pipeline.additions import add_to_tasks, is_addition
 from activity.pipeline.choose import Ambiguous, Match, choose
 from activity.pipeline.claims import BATCH
-from activity.pipeline.compose import Composed, compose
+from activity.pipeline.compose import compose
+from activity.pipeline.draft import Composed
 from activity.pipeline.jobs import Job, last_sent, records_by_id
 from activity.pipeline.match import Known, find_known, find_people
 from activity.pipeline.meetings import compose_change, order_meetings

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from activity.models import ObjectType
 from activity.pipeline.choose import MatchRules
-from activity.pipeline.compose import Composed, Style
+from activity.pipeline.draft import Composed, Style
 from activity.pipeline.jobs import Job, Logged
 from activity.pipeline.results import Related
 from activity.settings import EffectiveSettings

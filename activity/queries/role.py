@@ -17,7 +17,8 @@ from activity.models import (
     SyncJob,
     SyncState,
 )
-from activity.pipeline.compose import SUBJECT_TEMPLATES, Draft, MeetingDraft, Style, render_subject
+from activity.pipeline.compose import SUBJECT_TEMPLATES, render_subject
+from activity.pipeline.draft import Draft, MeetingDraft, Style
 from activity.pipeline.exclude import SYSTEM_DOMAINS, SYSTEM_LOCAL_PARTS, SYSTEM_PREFIXES
 from activity.settings import FOLLOWS, SWITCHES, content_of
 from integrations.models import ApiCallCount

@@ -14,9 +14,6 @@ from activity.pipeline.choose import Match
 from activity.pipeline.compose import (
     CUT_NOTE,
     SUBJECT_TEMPLATES,
-    Draft,
-    MeetingDraft,
-    Style,
     closed_status,
     compose,
     compose_update,
@@ -25,6 +22,7 @@ from activity.pipeline.compose import (
     render_subject,
     template_name,
 )
+from activity.pipeline.draft import Draft, MeetingDraft, Style
 from activity.pipeline.text import utf16_length
 from integrations.salesforce.lookups import read_marker
 from integrations.salesforce.organization import TaskStatus
