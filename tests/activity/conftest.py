@@ -109,14 +109,3 @@ class Clock:
 def clock(time_machine: TimeMachineFixture) -> Clock:
     """Time that passes when the test says so."""
     return Clock(time_machine)
-
-
-@pytest.fixture
-def post_message(key: str) -> Post:
-    """Post a body of messages to be tracked with the key."""
-
-    def send(body: Any) -> HttpResponse:
-        headers = {"Authorization": f"Bearer {key}"}
-        return Client().post("/api/v1/messages", json.dumps(body), content_type="application/json", headers=headers)
-
-    return send
