@@ -163,17 +163,18 @@ def test_dont_log_this_asks_first(open_page, ben, ben_member):
     expect(page.get_by_role("heading", name="Ben chose “Don’t log this”.")).to_be_visible()
 
 
-def test_sync_all_is_saved_when_it_is_moved_and_can_be_undone(open_page, ben, ben_member):
+def test_sync_all_leads_to_the_mailbox_and_can_be_switched_off_again(open_page, ben, ben_member):
     page = open_page(ben)
     page.goto("/w/acme/settings/crm-and-live-feed/")
-    switch = page.get_by_role("switch", name="Sync all messages")
 
-    switch.check()
-    expect(page.get_by_text("On from now on.")).to_be_visible()
+    page.get_by_role("switch", name="Sync all messages").click()
+    expect(page.get_by_role("heading", name="Connect mailbox")).to_be_visible()
     assert own_settings_of(ben_member).sync_all_messages is True
-    page.get_by_role("button", name="Undo").click()
+
+    page.goto("/w/acme/settings/crm-and-live-feed/")
+    page.get_by_role("switch", name="Sync all messages").uncheck()
     expect(page.get_by_text("Off from now on.")).to_be_visible()
-    expect(switch).not_to_be_checked()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
     assert own_settings_of(ben_member).sync_all_messages is False
 
 

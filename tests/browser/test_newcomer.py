@@ -126,7 +126,7 @@ def test_from_sign_up_to_a_logged_task_and_back(
     ben.goto("/settings/integrations/")
     ben.get_by_role("button", name="Connect to Salesforce").click()
     allow_at_salesforce(ben, BEN)
-    expect(ben.locator(".badge", has_text="Connected")).to_be_visible()
+    expect(ben.locator(".badge.tone-good", has_text="Connected")).to_be_visible()
 
     # A message that Ben really sent is reported; his log shows it Synced without a reload.
     ben.goto("/activity-log/")
