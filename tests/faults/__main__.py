@@ -114,13 +114,22 @@ def run_machine(options: argparse.Namespace) -> bool:
 
 
 def run_connections(options: argparse.Namespace) -> bool:
-    """Grants and keys: refreshes under load and killed, keys rotated meanwhile."""
+    """Grants and keys: refreshes under load and killed, keys rotated meanwhile, four people after one user."""
     names = ("refresh_under_load", "refresh_kills", "rotation_under_load")
-    commands = [[sys.executable, "-m", f"tests.faults.connections.{name}"] for name in names]
-    ends = [subprocess.run(command, check=False).returncode for command in commands]
-    codes = dict(zip(names, ends, strict=True))
+    commands = {name: ["-m", f"tests.faults.connections.{name}"] for name in names}
+    commands["race"] = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/integrations/test_race.py"]
+    environment = os.environ | {"RACE_ROUNDS": "50", "TEST_DB_SUFFIX": "_race"}
+    codes = {
+        name: subprocess.run([sys.executable, *command], env=environment, check=False).returncode
+        for name, command in commands.items()
+    }
     say("connections: " + ", ".join(f"{name} {'BREACHED' if code else 'good'}" for name, code in codes.items()))
     return not any(codes.values())
+
+
+def run_mailboxes(options: argparse.Namespace) -> bool:
+    """The watcher of mailboxes killed again and again while mail arrives."""
+    return subprocess.run([sys.executable, "-m", "tests.faults.mailboxes"], check=False).returncode == 0
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], bool]] = {
@@ -130,6 +139,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], bool]] = {
     "tokens": run_tokens,
     "machine": run_machine,
     "connections": run_connections,
+    "mailboxes": run_mailboxes,
 }
 BESIDE = {"machine"}
 """Takes one processor for long and minds no delay."""
