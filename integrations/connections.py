@@ -13,7 +13,15 @@ from django.utils import timezone
 from integrations import budget, client_app, losses, revocations, tokens
 from integrations.models import CONNECTION_SECRETS, Connection, ConnectionState, SalesforceOrg, SalesforceUser
 from integrations.salesforce.client import SalesforceClient
-from integrations.salesforce.errors import ConnectionLost, LimitReached, SessionExpired
+from integrations.salesforce.errors import (
+    ConnectionLost,
+    LimitReached,
+    RecordGone,
+    SalesforceError,
+    SessionExpired,
+    Transient,
+    UnexpectedAnswer,
+)
 from integrations.salesforce.http import Usage
 from integrations.signals import connection_lost, sync_user_changed
 from workspaces.audit import Action, record
@@ -21,6 +29,9 @@ from workspaces.models import Membership, User, Workspace
 
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 LIMIT_PAUSE = timedelta(minutes=15)
+MOVED = frozenset({301, 302, 307, 308, 404})
+"""What the former host of an org answers to every address after the org has moved."""
+WRITES = frozenset({"create_many", "update_many", "delete_many"})
 
 mark_lost = losses.mark_lost
 
@@ -100,13 +111,35 @@ class ConnectedClient:
         try:
             return self._attempt(name, *args, **kwargs)
         except SessionExpired:
-            self._token = tokens.renew(self.connection.pk, self._token.version, trial=self._trial)
-            self._client = self._build()
+            self._renew()
+        except (RecordGone, UnexpectedAnswer) as error:
+            if not self._has_moved(error):
+                raise
+            self._renew()
+            if name in WRITES:  # whether the old host took it is for the caller to look up
+                raise
         try:
             return self._attempt(name, *args, **kwargs)
         except SessionExpired as error:  # a token that is seconds old: it is not its age
             losses.mark_lost(self.connection, error, token_version=self._token.version)
             raise
+
+    def _renew(self) -> None:
+        """A refresh brings the org's present host along with the token."""
+        self._token = tokens.renew(self.connection.pk, self._token.version, trial=self._trial)
+        self._client = self._build()
+
+    def _has_moved(self, error: SalesforceError) -> bool:
+        """Whether the host does not even say which versions it speaks: the org lives elsewhere now."""
+        if error.http_status not in MOVED:
+            return False
+        try:
+            self._client.versions()
+        except Transient:
+            return False
+        except SalesforceError:
+            return True
+        return False
 
     def _attempt(self, name: str, *args: Any, **kwargs: Any) -> Any:
         try:
