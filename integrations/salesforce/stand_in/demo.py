@@ -56,7 +56,7 @@ CUSTOMERS = (
         (("Peter", "Gibson", "Engineer"), ("Milton", "Waddams", "Collator"), ("Joanna", "Reyes", "Operations")),
     ),
     ("Umbrella Health", (("Alice", "Marsh", "Director"), ("Carlos", "Olivo", "Procurement"))),
-    ("Stark Solar", (("Tony", "Sparks", "Founder"), ("Virginia", "Potter", "CEO"))),
+    ("Stark Solar", (("Tony", "Sparks", "Founder"), ("Virginia", "Potter", "Managing Director"))),
     ("Café Zürich", (("Zoë", "Müller", "Inhaberin"), ("Renée", "O'Connor", "Buyer"))),
 )
 # account, name, stage, amount, days until it closes, last names of its contacts (the first is primary)
