@@ -193,7 +193,8 @@ def _access_token(connection: "Connection") -> str:
 def own_server() -> Iterator[str]:
     """PostgreSQL for the benchmarks alone; yields the URL of a new database."""
     os.environ.pop("DATABASE_URL", None)
-    os.environ["EMBEDDED_POSTGRES_DIR"] = str(ROOT / ".data" / "benchmarks")
+    # Two benchmarks at once need a server each: what one of them costs is read off its server.
+    os.environ["EMBEDDED_POSTGRES_DIR"] = str(ROOT / ".data" / f"benchmarks{os.environ.get('TEST_DB_SUFFIX', '')}")
     from config import postgres
 
     name = f"bench_{uuid.uuid4().hex[:8]}"
@@ -201,6 +202,7 @@ def own_server() -> Iterator[str]:
     with psycopg.connect(main, autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET autovacuum = off")
         connection.execute("ALTER SYSTEM SET max_wal_size = '8GB'")
+        connection.execute("ALTER SYSTEM SET wal_keep_size = '2GB'")
         connection.execute("ALTER SYSTEM SET checkpoint_timeout = '1h'")
         connection.execute("SELECT pg_reload_conf()")
         connection.execute(f'CREATE DATABASE "{name}"')
