@@ -15,8 +15,10 @@ from django.utils import timezone
 
 from integrations import notices, secrets
 from integrations.mailbox import hosts
+from integrations.mailbox.connection import Server
 from integrations.mailbox.errors import MailboxError, Unreachable
-from integrations.mailbox.imap import Folder, Imap, Opened, Server
+from integrations.mailbox.folders import Folder
+from integrations.mailbox.imap import Imap, Opened
 from integrations.models import (
     FolderRole,
     Mailbox,

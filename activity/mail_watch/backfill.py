@@ -9,8 +9,10 @@ from datetime import timedelta
 from django.db.models import F
 
 from activity.mail_watch.reading import BATCH, Means, fetch_bodies, parse_headers
-from activity.sources import mailbox as source
-from activity.sources.mailbox import LeaseLost, Letter, Owner, Place, Unread
+from activity.sources.mailbox import writing
+from activity.sources.mailbox.letters import LeaseLost, Letter, Owner, Place, Unread, owner_of
+from activity.sources.mailbox.reports import to_captured
+from activity.sources.mailbox.wanted import find_loggable, looks_personal
 from integrations.mailbox.imap import Imap
 from integrations.models import BackfillState, FolderRole, MailboxBackfill, MailboxFolder
 
@@ -38,7 +40,7 @@ class Backfiller:
             if opened != place:
                 self._imap.open(self._name_of(place))
                 opened = place
-            owner = self._means.writing.ask(source.owner_of, self._mailbox_id)
+            owner = self._means.writing.ask(owner_of, self._mailbox_id)
             letters, unread = parse_headers(self._means, self._imap.fetch_headers(uids))
             found = self._means.asking.ask(_sort_out, owner, place, letters)
             if is_count:
@@ -73,7 +75,7 @@ class Backfiller:
         letters = [letter for letter in letters if letter.uid in chosen]
         whole, broken = fetch_bodies(self._means, self._imap, letters, chosen)
         write = self._means.writing.ask
-        write(source.commit_older, owner, place, whole, [*unread, *broken], self._id, seen)
+        write(writing.commit_older, owner, place, whole, [*unread, *broken], self._id, seen)
 
     def _zero(self, is_count: bool) -> dict[str, int]:
         return {"loggable": 0, "personal": 0, "others": 0} if is_count else {"taken_up": 0}
@@ -86,11 +88,11 @@ class Backfiller:
 
 def _sort_out(owner: Owner, place: Place, letters: Sequence[Letter]) -> tuple[frozenset[int], frozenset[int]]:
     """The uids of what would be logged, and of what looks personal among it."""
-    items = source.to_captured(owner, place, letters)
-    loggable = source.find_loggable(owner, items)
+    items = to_captured(owner, place, letters)
+    loggable = find_loggable(owner, items)
     mails = {letter.uid: letter.mail for letter in letters}
     chosen = {int(item.source_id.split("-")[2]): item for item in items if item.source_id in loggable}
-    personal = {uid for uid, item in chosen.items() if source.looks_personal(item, mails[uid])}
+    personal = {uid for uid, item in chosen.items() if looks_personal(item, mails[uid])}
     return frozenset(chosen), frozenset(personal)
 
 

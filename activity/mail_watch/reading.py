@@ -8,8 +8,10 @@ from django.db import DataError
 from django.utils import timezone
 
 from activity.mail_watch.desk import Desk
-from activity.sources import mailbox as source
-from activity.sources.mailbox import Letter, Owner, Place, Unread
+from activity.sources.mailbox import writing
+from activity.sources.mailbox.letters import Letter, Owner, Place, Unread, owner_of
+from activity.sources.mailbox.reports import to_captured
+from activity.sources.mailbox.wanted import find_wanted
 from integrations import mailboxes
 from integrations.mailbox.imap import Imap, Piece
 from integrations.mailbox.limits import HEADERS_BYTES, Unreadable
@@ -51,7 +53,7 @@ class FolderReader:
             since = (self._folder.read_at - timedelta(days=1)).date()
             uids = self._imap.uids_between(since, timezone.now().date() + timedelta(days=2))
             begin = min(uids, default=uidnext)
-        self._means.writing.ask(source.start_folder, self.place, begin)
+        self._means.writing.ask(writing.start_folder, self.place, begin)
         return begin
 
     def read_to_end(self) -> int:
@@ -67,7 +69,7 @@ class FolderReader:
 
     def _read(self, uids: Sequence[int]) -> int:
         pieces = self._imap.fetch_headers(uids)
-        owner = self._means.writing.ask(source.owner_of, self.place.mailbox_id)
+        owner = self._means.writing.ask(owner_of, self.place.mailbox_id)
         letters, unread = parse_headers(self._means, pieces)
         wanted = self._means.asking.ask(_find_wanted, owner, self.place, letters)
         letters, broken = fetch_bodies(self._means, self._imap, letters, wanted)
@@ -109,8 +111,8 @@ def fetch_bodies(
 def _find_wanted(owner: Owner, place: Place, letters: Sequence[Letter]) -> frozenset[int]:
     """The uids of the letters whose bodies are needed: to be logged, or to see which message did not arrive."""
     reports = {letter.uid for letter in letters if letter.mail.may_be_bounce}
-    items = source.to_captured(owner, place, letters)
-    ids = source.find_wanted(owner, items)
+    items = to_captured(owner, place, letters)
+    ids = find_wanted(owner, items)
     return frozenset(reports | {int(source_id.split("-")[2]) for source_id in ids})
 
 
@@ -119,17 +121,17 @@ def _commit(
 ) -> int:
     """Write a batch down; where one letter cannot be stored, find it and set it aside."""
     try:
-        return source.commit(owner, place, letters, unread, from_uid, next_uid)
+        return writing.commit(owner, place, letters, unread, from_uid, next_uid)
     except (DataError, ValueError):
         good, bad = _split(owner, place, letters)
-        return source.commit(owner, place, good, [*unread, *bad], from_uid, next_uid)
+        return writing.commit(owner, place, good, [*unread, *bad], from_uid, next_uid)
 
 
 def _split(owner: Owner, place: Place, letters: Sequence[Letter]) -> tuple[list[Letter], list[Unread]]:
     good, bad = [], []
     for letter in letters:
         try:
-            source.try_letter(owner, place, letter)
+            writing.try_letter(owner, place, letter)
             good.append(letter)
         except (DataError, ValueError):
             bad.append(Unread(letter.uid, letter.size, letter.arrived_at, "refused"))

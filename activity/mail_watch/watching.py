@@ -8,7 +8,7 @@ import structlog
 
 from activity.mail_watch.backfill import Backfiller
 from activity.mail_watch.reading import FolderReader, Means
-from activity.sources.mailbox import LeaseLost
+from activity.sources.mailbox.letters import LeaseLost
 from integrations import mailboxes
 from integrations.mailbox.errors import FolderMissing, MailboxError
 from integrations.mailbox.imap import Imap

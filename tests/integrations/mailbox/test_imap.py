@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from integrations.mailbox.connection import Server
 from integrations.mailbox.errors import (
     AppPasswordNeeded,
     Busy,
@@ -21,7 +22,8 @@ from integrations.mailbox.errors import (
     MailboxError,
     Unreachable,
 )
-from integrations.mailbox.imap import Folder, Imap, Server
+from integrations.mailbox.folders import Folder
+from integrations.mailbox.imap import Imap
 from integrations.salesforce.stand_in.certificates import ensure_certificates
 from tests.mailbox_fixtures import PASSWORD, Dovecot, letter, needs_dovecot
 
