@@ -1,4 +1,4 @@
-"""A real mail server for tests: Dovecot with a configuration, a port and a certificate of its own.
+"""A real mail server for tests: Dovecot with a configuration, a port and a certificate of its own, and SMTP into it.
 
 It runs as the user of the tests; where that is root, Dovecot's own users own its processes and the mail.
 """
@@ -23,7 +23,8 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from integrations.salesforce.stand_in.certificates import ensure_certificates
+from integrations.salesforce.stand_in.certificates import SERVER_FILE, ensure_certificates
+from tests.mail_submission import Submission
 from tests.processes import free_port
 
 PASSWORD = "canary-mail-password"
@@ -115,6 +116,7 @@ class Dovecot:
         self.ca_bundle, _ = ensure_certificates(folder)
         self._process: subprocess.Popen[bytes] | None = None
         self._configure()
+        self._submission = Submission(folder / SERVER_FILE, self.ca_bundle, PASSWORD, self.SENT, self.put)
 
     def _configure(self) -> None:
         me = getpass.getuser()
@@ -136,6 +138,7 @@ class Dovecot:
 
     def start(self) -> None:
         """Start it and wait until it lets somebody in."""
+        self._submission.start()
         assert DOVECOT
         command = [DOVECOT, "-F", "-c", str(self.folder / "dovecot.conf")]
         if shutil.which("setpriv"):  # a test run that is killed leaves no server behind
@@ -152,6 +155,7 @@ class Dovecot:
 
     def stop(self) -> None:
         """Stop it; all connections end."""
+        self._submission.stop()
         if self._process:
             self._process.terminate()
             self._process.wait(20)
@@ -176,6 +180,18 @@ class Dovecot:
             answer = program.append(f'"{folder}"', "", imaplib.Time2Internaldate(time.time()), mail)
             assert answer[0] == "OK", answer
         program.logout()
+
+    def send(self, mail: bytes, sender: str, recipients: list[str]) -> None:
+        """Send a mail over SMTP: from ben@acme.example as Ben's phone does, so that it lands in his sent mail, too;
+        from elsewhere as another mail server does. It lies in the INBOX of every user of acme.example among the
+        recipients (ben@… is the user ben, unless `users` says otherwise) when this returns.
+        """
+        self._submission.send(mail, sender, recipients)
+
+    @property
+    def users(self) -> dict[str, str]:
+        """The users of addresses of acme.example that are not called as their address."""
+        return self._submission.users
 
     def connections_of(self, user: str) -> int:
         """How many processes serve this user now."""
@@ -222,4 +238,5 @@ def dovecot(dovecot_server: Dovecot, settings: Settings) -> Dovecot:
     """The server, and our settings allowing it. Use user names of the test's own."""
     settings.MAILBOX_EXTRA_HOSTS = frozenset({dovecot_server.extra_host})
     settings.MAILBOX_CA_BUNDLE = str(dovecot_server.ca_bundle)
+    dovecot_server.users.clear()
     return dovecot_server

@@ -24,15 +24,15 @@ pytestmark = [needs_dovecot, pytest.mark.django_db(transaction=True)]
 FROM_NORA = {"From": f"Nora West <{NORA}>", "To": "ben@acme.example"}
 
 
-def test_mail_sent_by_another_program_becomes_a_task_and_its_answer_a_reply(
+def test_mail_sent_from_a_phone_becomes_a_task_and_its_answer_a_reply(
     dovecot: Dovecot, bens_connection: Connection, ben_member: Membership, salesforce: TestedStandIn
 ) -> None:
     mailbox = connect_mailbox(ben_member, dovecot, "ben")
     with watching():
         wait_for("the watcher", lambda: dovecot.connections_of("ben") == 2)
-        dovecot.put("ben", dovecot.SENT, letter(1))
+        dovecot.send(letter(1), "ben@acme.example", [NORA])
         wait_for("the sent mail", lambda: Activity.objects.count() == 1)
-        dovecot.put("ben", "INBOX", letter(2, answers="m1@acme.example", **FROM_NORA))
+        dovecot.send(letter(2, answers="m1@acme.example", **FROM_NORA), NORA, ["ben@acme.example"])
         wait_for("the reply", lambda: Activity.objects.count() == 2)
     log(bens_connection)
 
