@@ -20,6 +20,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [urlsplit(BASE_URL).hostname or "127.0
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 QUEUE_WORKERS = env.int("QUEUE_WORKERS", 2)
 DEFAULT_PLAN = env.str("DEFAULT_PLAN", "enterprise")
+SIGN_UP_OPEN = env.bool("SIGN_UP_OPEN", True)
 REQUIRE_STAFF_MFA = env.bool("REQUIRE_STAFF_MFA", not DEBUG)
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0)
 

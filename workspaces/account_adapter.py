@@ -8,12 +8,20 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest
+from django.urls import Resolver404, resolve
+
+from workspaces import invitations
+from workspaces.errors import InvitationError
 
 log = structlog.get_logger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):
     """Sign-up, log-in and mails by e-mail address."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Whether the visitor may make an account: everybody, or with SIGN_UP_OPEN off who was invited."""
+        return settings.SIGN_UP_OPEN or _comes_with_invitation(request)
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
         """Return the link of the verification letter; never built from the request's Host header."""
@@ -32,6 +40,18 @@ class AccountAdapter(DefaultAccountAdapter):
         except OSError as error:  # every fault of smtplib and of the socket underneath is one
             log.warning("mail not sent", template=template_prefix, error=type(error).__name__)
             messages.error(self.request, "We could not send you an e-mail. Please try again in a few minutes.")
+
+
+def _comes_with_invitation(request: HttpRequest) -> bool:
+    """Whether the page that sent the visitor to sign up is that of an invitation that can be used."""
+    try:
+        came_from = resolve(request.POST.get("next") or request.GET.get("next") or "")
+        if came_from.url_name != "invitation":
+            return False
+        invitations.require_usable(invitations.find(came_from.kwargs["token"]))
+    except (Resolver404, InvitationError):
+        return False
+    return True
 
 
 def _on_our_host(url: str) -> str:

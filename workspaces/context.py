@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -15,7 +16,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     """
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"workspace": None, "membership": None, "workspaces": []}
+        return {"workspace": None, "membership": None, "workspaces": [], "sign_up_open": settings.SIGN_UP_OPEN}
     current = getattr(request, "membership", None)
     membership = current or SimpleLazyObject(lambda: last_membership(user))
     return {

@@ -292,3 +292,24 @@ def test_every_page_of_login_and_security_opens(acme, ada):
     for name in ("account_email", "account_change_password", "mfa_index", "mfa_activate_totp", "usersessions_list"):
         answer = browser.get(reverse(name))
         assert (name, answer.status_code) == (name, 200)
+
+
+def test_closed_sign_up_takes_in_who_was_invited(settings, acme, ada):
+    settings.SIGN_UP_OPEN = False
+    role = acme.roles.get()
+    _, token = invitations.invite(acme, "dan@acme.example", role, is_admin=False, by=ada)
+    withdrawn, old = invitations.invite(acme, "eve@acme.example", role, is_admin=False, by=ada)
+    invitations.withdraw(withdrawn, by=ada)
+
+    for way in ({}, {"next": "/"}, {"next": "/invitations/none/"}, {"next": f"/invitations/{old}/"}):
+        assert "Sign-up is closed" in Client().get("/account/signup/", way).content.decode()
+        assert "Sign-up is closed" in sign_up(Client(), **way).content.decode()
+    assert not User.objects.filter(email="dan@acme.example").exists()
+    assert "Sign up" not in Client().get("/account/login/").content.decode()
+
+    browser = Client()
+    invited = browser.get(f"/invitations/{token}/").content.decode()
+    (way_in,) = re.findall(r'href="(/account/signup/[^"]+)"', invited)
+    assert "Create your account" in browser.get(way_in.replace("&amp;", "&")).content.decode()
+    assert sign_up(browser, next=f"/invitations/{token}/")["Location"] == "/account/confirm-email/"
+    assert User.objects.get(email="dan@acme.example").name == "Dan"
