@@ -1,7 +1,7 @@
-"""Parses strangers' mail in subprocesses of their own, so that no mail can cost more than 5 s of CPU and 512 MB.
+"""Parses strangers' mail and calendars in subprocesses, so that none can cost more than 5 s of CPU and 512 MB.
 
-A subprocess is used again for the next mail and replaced when it dies. It has no environment, so no secret either.
-Frames between the two: 4 bytes of length, then 1 byte of what to do and the mail; back comes JSON.
+A subprocess is used again for the next one and replaced when it dies. It has no environment, so no secret either.
+Frames between the two: 4 bytes of length, then 1 byte of what to do and the mail or calendar; back comes JSON.
 """
 
 import contextlib
@@ -15,15 +15,19 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from integrations.calendar.messages import CalendarMessage, CalendarRefused, from_json
 from integrations.mailbox.bounces import Bounce
-from integrations.mailbox.limits import RAW_BYTES, Unreadable
+from integrations.mailbox.limits import CALENDAR_BYTES, RAW_BYTES, Unreadable
 from integrations.mailbox.mime import ParsedMail
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-COMMAND = (sys.executable, "-S", "-E", "-m", "integrations.mailbox.parser_process")
+_CALENDARS = find_spec("icalendar")  # finds it without loading it
+LIBRARIES = str(Path(_CALENDARS.origin).parent.parent) if _CALENDARS and _CALENDARS.origin else ""
+COMMAND = (sys.executable, "-S", "-E", "-m", "integrations.mailbox.parser_process", LIBRARIES)
 WALL_LIMIT = 20.0
 """Seconds after which a subprocess is given up, whatever it does; its CPU limit is 5 s."""
 ANSWER_BYTES = 32 * 1024 * 1024
@@ -109,32 +113,45 @@ class MailParser:
 
     def headers(self, block: bytes) -> ParsedMail:
         """mime.parse_headers of a stranger's header block. Raises Unreadable."""
-        return self._ask(b"h", block)
+        return self._mail(b"h", block)
 
     def message(self, raw: bytes) -> ParsedMail:
         """mime.parse_message of a stranger's mail, or of its beginning. Raises Unreadable."""
-        return self._ask(b"m", raw)
+        return self._mail(b"m", raw)
 
-    def _ask(self, what: bytes, raw: bytes) -> ParsedMail:
+    def calendar(self, data: bytes, time_zone: str = "UTC") -> CalendarMessage:
+        """itip.read_calendar of a stranger's calendar; `time_zone` (IANA) is its reader's. Raises CalendarRefused."""
+        if len(data) > CALENDAR_BYTES:
+            raise CalendarRefused("too_large")
+        answer = self._ask(b"c", time_zone.encode() + b"\0" + data)
+        if "reason" in answer:
+            raise CalendarRefused(str(answer["reason"]))
+        return from_json(answer)
+
+    def _mail(self, what: bytes, raw: bytes) -> ParsedMail:
         if len(raw) > RAW_BYTES:
             raise Unreadable("too_large")
+        answer = self._ask(what, raw)
+        if "reason" in answer:
+            raise Unreadable(str(answer["reason"]))
+        return _parsed(answer)
+
+    def _ask(self, what: bytes, raw: bytes) -> dict[str, Any]:
+        """The answer of a free subprocess; "too_costly" for what it did not survive."""
         process = self._free.get()
         try:
             if process and not process.is_alive:
                 process.end()
                 process = None
             process = process or _Process(self._command)
-            answer = process.ask(what, raw)
+            return process.ask(what, raw)
         except (OSError, ValueError):
             if process:
                 process.end()
                 process = None
-            raise Unreadable("too_costly") from None
+            return {"reason": "too_costly"}
         finally:
             self._free.put(process)
-        if "reason" in answer:
-            raise Unreadable(str(answer["reason"]))
-        return _parsed(answer)
 
     def process_ids(self) -> list[int]:
         """Of the subprocesses that have nothing to do."""

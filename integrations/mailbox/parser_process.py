@@ -1,7 +1,8 @@
-"""The subprocess in which mail is parsed: `python -m integrations.mailbox.parser_process`, started by parser.py.
+"""The subprocess in which mail and calendars are parsed: `python -m integrations.mailbox.parser_process LIBRARIES`.
 
-Reads frames until its input ends, with the process that started it. Its memory is bound for its life, its CPU time
-anew for each mail: over it the kernel ends the process.
+Started by parser.py. Reads frames until its input ends, with the process that started it. Its memory is bound for its
+life, its CPU time anew for each frame: over it the kernel ends the process. The standard library is enough for mail;
+what calendars need besides is found in the folder LIBRARIES and loaded with the first of them.
 """
 
 import dataclasses
@@ -10,21 +11,35 @@ import json
 import os
 import resource
 import struct
-from datetime import datetime
+import sys
+from datetime import date
 from typing import Any
 
+from integrations.calendar.messages import CalendarRefused
 from integrations.mailbox.limits import Unreadable
 from integrations.mailbox.mime import parse_headers, parse_message
 
 CPU_SECONDS = 5
 MEMORY_BYTES = 512 * 1024 * 1024
-PARSERS = {b"h": parse_headers, b"m": parse_message}
+CALENDAR = b"c"
+
+
+def parse_calendar(frame: bytes) -> Any:
+    """Read a calendar behind the name of its reader's time zone and a NUL. Raises CalendarRefused."""
+    from integrations.calendar.itip import read_calendar  # with its libraries: most mail needs none
+
+    zone, _, data = frame.partition(b"\0")
+    return read_calendar(data, time_zone=zone.decode("ascii", "replace"))
+
+
+PARSERS = {b"h": parse_headers, b"m": parse_message, CALENDAR: parse_calendar}
 
 
 def main() -> None:
     """Answer frame by frame."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.path.extend(sys.argv[1:])
     while True:
         head = _read(4)
         if not head:
@@ -39,12 +54,12 @@ def main() -> None:
 def _answer(what: bytes, raw: bytes) -> dict[str, Any]:
     try:
         return dataclasses.asdict(PARSERS[what](raw))
-    except Unreadable as error:
+    except (Unreadable, CalendarRefused) as error:
         return {"reason": error.reason}
     except (MemoryError, RecursionError):
         gc.collect()
         return {"reason": "too_costly"}
-    except Exception:  # whatever a mail can do to a parser is the mail's fault
+    except Exception:  # whatever a mail or calendar can do to a parser is its own fault
         return {"reason": "broken"}
 
 
@@ -53,7 +68,7 @@ def _cpu_used() -> int:
     return int(usage.ru_utime + usage.ru_stime)
 
 
-def _to_json(value: datetime) -> str:
+def _to_json(value: date) -> str:
     return value.isoformat()
 
 
