@@ -12,18 +12,20 @@ from tests.benchmarks.meter import Foreign, cpu_ms_of
 from tests.benchmarks.report import Line, render
 from tests.benchmarks.world import World, open_world
 
-TARGETS = ("G1", "G2", "G3", "G5", "G6", "G7", "G14")
+TARGETS = ("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G14")
 
 
 def measure(world: World, targets: set[str], size: int, runs: int, *, quick: bool) -> list[Line]:
     """All lines of the targets."""
-    from tests.benchmarks import ingest, queue, sending, trickle
+    from tests.benchmarks import ingest, lanes, queue, sending, trickle
 
     lines: list[Line] = []
     if targets & {"G1", "G2", "G14"}:
         lines += sending.measure(world, size, targets, runs)
     if "G3" in targets:
         lines += trickle.measure(world, 10 if quick else 40)
+    if "G4" in targets:
+        lines += lanes.measure(world, 1_000 if quick else 4_000, runs)
     if targets & {"G5", "G6"}:
         lines += queue.measure(world, samples=20 if quick else 60, idle_seconds=10 if quick else 60)
     if "G7" in targets:

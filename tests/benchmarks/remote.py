@@ -51,6 +51,10 @@ class Commands:
                 account = place.add("Account", Name=f"Company {number}")
             place.add("Contact", LastName=f"Person {number}", Email=address, AccountId=account)
 
+    def contacts(self, org: int = 0) -> dict[str, str]:
+        """The ids of the Contacts, by address."""
+        return {row["Email"]: row["Id"] for row in self.server.orgs[org].rows("Contact") if row.get("Email")}
+
     def make_user(self, email: str, org: int = 0) -> None:
         """A Salesforce user who sells."""
         self.server.orgs[org].add_user(email, "Sales", email.partition("@")[0])

@@ -23,6 +23,7 @@ from tests.benchmarks.remote import RemoteStandIn, remote_stand_in
 if TYPE_CHECKING:
     from activity.pipeline.captured import Captured
     from integrations.models import Connection
+    from workspaces.models import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BODY = "Dear {name},\n\nthank you for your time today. As promised, here is the offer for {number} seats.\n\n" + (
@@ -43,7 +44,7 @@ class World:
         with psycopg.connect(url, autocommit=True) as connection:
             self.postmaster = postmaster_pid(connection)
         self.addresses: list[str] = []
-        self.workspace, self.ada = _make_workspace("Acme", "acme.example", stand_in, SYNC)
+        self.workspace, self.ada = make_workspace("Acme", "acme.example", stand_in, SYNC)
         self.connection = self.make_connection("Ben", BEN)
         self.token = _access_token(self.connection)
         self.reported = 0
@@ -59,15 +60,15 @@ class World:
         """The org's address."""
         return self.connection.instance_url
 
-    def make_connection(self, name: str, email: str) -> "Connection":
-        """A member of the workspace, connected as that Salesforce user."""
+    def make_connection(self, name: str, email: str, workspace: "Workspace | None" = None) -> "Connection":
+        """A member of the workspace, or of another one, connected as that Salesforce user."""
         from integrations.connections import connection_of
         from integrations.models import Intent
         from tests.activity.stories import connect
         from tests.people import make_person
         from workspaces import members
 
-        member = members.add(self.workspace, make_person(name))
+        member = members.add(workspace or self.workspace, make_person(name))
         connect(self.stand_in, member, email, Intent.MEMBER)  # type: ignore[arg-type]
         found = connection_of(member)
         assert found
@@ -91,14 +92,17 @@ class World:
             for number in range(count)
         ]
 
-    def report(self, count: int, connection: "Connection | None" = None) -> None:
-        """Capture a backlog of the same content, 500 at a time."""
+    def report(self, count: int) -> None:
+        """Capture a backlog of the same content."""
+        self.report_rows(self.rows(count))
+
+    def report_rows(self, rows: list[tuple[str, str, str]], connection: "Connection | None" = None) -> None:
+        """Capture these, 500 at a time."""
         from activity.models import Source
         from activity.pipeline.capture import capture
 
         owner = (connection or self.connection).membership
-        rows = self.rows(count)
-        for start in range(0, count, 500):
+        for start in range(0, len(rows), 500):
             items = [self._captured(owner.user.email, *row) for row in rows[start : start + 500]]
             assert all(each.status == "accepted" for each in capture(owner.workspace, Source.API, items))
 
@@ -167,7 +171,7 @@ class World:
         self.stand_in.ask("forget_tasks")
 
 
-def _make_workspace(name: str, domain: str, stand_in: RemoteStandIn, sync_user: str):
+def make_workspace(name: str, domain: str, stand_in: RemoteStandIn, sync_user: str):
     """A workspace with its Sync User, whose role is confirmed; and its admin."""
     from activity.settings import confirm
     from integrations.models import Intent
