@@ -1,16 +1,22 @@
 """The baseline: what the pipeline does at its barest, psycopg and http.client, no Django.
 
 Claims 200 due rows by a lease in a narrow table, looks their addresses up, creates 200 Tasks in one call, writes the
-ids back. That is the plain one: it keeps results only. With `keep_log` it keeps what the product keeps, in as few
-statements as it can: an attempt with its payload committed before the call and completed after it, the decision's
-trace, the record's row, a log row with the columns and indexes that the pages need, and no text of a mail any longer
-than it is needed. That one is like with like.
+ids back. That is the plain one: it asks for ids and keeps results only. With `keep_log` it asks Salesforce for what
+the product asks (owner, account, what became of a lead, open opportunities) and keeps what the product keeps, in as
+few statements as it can: the people that were found, an attempt with its payload committed before the call and
+completed after it, the decision's trace, the record's row, a log row with the columns and indexes that the pages
+need, and no text of a mail any longer than it is needed. That one is like with like.
+
+What it never does: ask whether it may send (turns, budget, standing), order one message's activities, choose between
+several people, heed a role's settings or the org's describe, or tell what happened when a call fails.
 """
 
+import gzip
 import http.client
 import json
 import ssl
 import time
+from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
 import psycopg
@@ -18,7 +24,7 @@ import psycopg
 BATCH = 200
 VERSION = "/services/data/v62.0"
 SCHEMA = """
-DROP TABLE IF EXISTS bare_due, bare_log, bare_attempt, bare_record, bare_trace;
+DROP TABLE IF EXISTS bare_due, bare_log, bare_attempt, bare_record, bare_trace, bare_person;
 CREATE TABLE bare_due (id bigint PRIMARY KEY, due_at timestamptz NOT NULL DEFAULT now()) WITH (fillfactor = 50);
 CREATE INDEX ON bare_due (due_at);
 CREATE TABLE bare_log (
@@ -35,12 +41,23 @@ CREATE TABLE bare_attempt (
     log_id bigint, number int, payload text NOT NULL, answer text NOT NULL DEFAULT '',
     started timestamptz NOT NULL DEFAULT now(), ended timestamptz, PRIMARY KEY (log_id, number)
 );
+CREATE TABLE bare_person (address text PRIMARY KEY, found jsonb NOT NULL, asked timestamptz NOT NULL DEFAULT now());
 CREATE TABLE bare_trace (log_id bigint PRIMARY KEY, content jsonb NOT NULL);
 CREATE TABLE bare_record (
     key text PRIMARY KEY, salesforce_id text UNIQUE, log_id bigint NOT NULL, recipient text NOT NULL,
     made timestamptz DEFAULT now()
 );
 """
+PERSON = "Id,Email,Name,OwnerId,CreatedDate,SystemModstamp,IsDeleted,MasterRecordId"
+COLUMNS = {
+    "Contact": f"{PERSON},AccountId,Account.Name",
+    "Lead": f"{PERSON},IsConverted,ConvertedContactId,Company,ConvertedAccountId,ConvertedOpportunityId",
+}
+OPPORTUNITIES = (
+    "SELECT ContactId,IsPrimary,Opportunity.Id,Opportunity.Name,Opportunity.IsClosed,Opportunity.CloseDate,"
+    "Opportunity.OwnerId,Opportunity.AccountId,Opportunity.LastModifiedDate,Opportunity.Amount"
+    " FROM OpportunityContactRole WHERE ContactId IN ({}) AND Opportunity.IsClosed = false"
+)
 CLAIM = """
 UPDATE bare_due SET due_at = now() + interval '10 minutes' WHERE id IN (
     SELECT id FROM bare_due WHERE due_at <= now() AND id %% %s = %s ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
@@ -53,6 +70,11 @@ SELECT id, 1, payload FROM unnest(%s::bigint[], %s::text[]) AS v(id, payload)
 """
 WRITE_TRACES = """
 INSERT INTO bare_trace SELECT id, content::jsonb FROM unnest(%s::bigint[], %s::text[]) AS v(id, content)
+"""
+REMEMBER = """
+INSERT INTO bare_person (address, found)
+SELECT address, found::jsonb FROM unnest(%s::text[], %s::text[]) AS v(address, found)
+ON CONFLICT (address) DO UPDATE SET found = excluded.found, asked = now()
 """
 RECORD = """
 UPDATE bare_log SET state = 1, salesforce_id = new.salesforce_id
@@ -93,7 +115,11 @@ class BarePipeline:
         context = ssl.create_default_context(cafile=ca_bundle)
         assert parts.hostname
         self.http = http.client.HTTPSConnection(parts.hostname, parts.port, context=context)
-        self.headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self.headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+            "Accept-Encoding": "gzip",
+        }
         self.keep_log, self.lane, self.lanes = keep_log, lane, lanes
         self.people: dict[str, str] = {}
         self.calls = 0
@@ -109,6 +135,10 @@ class BarePipeline:
         self.database.execute("VACUUM ANALYZE bare_log, bare_due")
         self.people, self.calls = {}, 0
 
+    def know(self, people: dict[str, str]) -> None:
+        """Begin with these people (ids by address) known."""
+        self.people = dict(people)
+
     def drain(self) -> int:
         """Send everything that is due; returns how many rows were created."""
         done = 0
@@ -119,15 +149,37 @@ class BarePipeline:
         return done
 
     def find_people(self, addresses: set[str]) -> None:
-        """Two look-ups, Contact and Lead, for the addresses that are not known yet."""
+        """Contacts and Leads of unknown addresses: ids alone, or all that the product asks for and keeps."""
         if not addresses:
             return
-        listed = ",".join(f"'{address}'" for address in sorted(addresses))
-        for kind in ("Contact", "Lead"):
-            query = f"SELECT Id, Email FROM {kind} WHERE Email IN ({listed})"
-            answer = self.call("GET", f"{VERSION}/query?q={quote(query)}")
-            for found in answer["records"]:
-                self.people[found["Email"]] = found["Id"]
+        listed = quoted(addresses)
+        if not self.keep_log:
+            for kind in COLUMNS:
+                answer = self.call("GET", query_path(f"SELECT Id, Email FROM {kind} WHERE Email IN ({listed})"))
+                self.people |= {found["Email"]: found["Id"] for found in answer["records"]}
+            return
+        contacts, leads = self.query(
+            f"SELECT {columns} FROM {kind} WHERE Email IN ({listed})" for kind, columns in COLUMNS.items()
+        )
+        (roles,) = self.query([OPPORTUNITIES.format(quoted(each["Id"] for each in contacts))])
+        known = {each["Email"]: each for each in [*leads, *contacts]}
+        of_contact = {each["ContactId"]: each["Opportunity"] for each in roles}
+        contents = [
+            json.dumps([known[address], of_contact.get(known[address]["Id"])] if address in known else [])
+            for address in addresses
+        ]
+        self.database.execute(REMEMBER, (list(addresses), contents))
+        self.people |= {address: each["Id"] for address, each in known.items()}
+
+    def query(self, queries: Iterable[str]) -> list[list[dict]]:
+        """The rows of each query, all in one call."""
+        requests = [
+            {"method": "GET", "url": query_path(query), "referenceId": f"q{number}"}
+            for number, query in enumerate(queries)
+        ]
+        body = {"allOrNone": False, "compositeRequest": requests}
+        answer = self.call("POST", f"{VERSION}/composite", body)
+        return [each["body"]["records"] for each in answer["compositeResponse"]]
 
     def send(self, rows: list[tuple]) -> int:
         """Create one Task a row and write down what came of it."""
@@ -182,7 +234,8 @@ class BarePipeline:
         self.calls += 1
         self.http.request(method, path, json.dumps(body) if body else None, self.headers)
         answer = self.http.getresponse()
-        content = json.loads(answer.read())
+        body = answer.read()
+        content = json.loads(gzip.decompress(body) if answer.headers["Content-Encoding"] == "gzip" else body)
         assert answer.status == 200, content
         return content
 
@@ -190,6 +243,16 @@ class BarePipeline:
         """End both connections."""
         self.database.close()
         self.http.close()
+
+
+def quoted(values: Iterable[str]) -> str:
+    """For an IN list."""
+    return ",".join(f"'{value}'" for value in sorted(values))
+
+
+def query_path(query: str) -> str:
+    """Where a query is asked."""
+    return f"{VERSION}/query?q={quote(query)}"
 
 
 def wait_until(moment: float) -> None:
