@@ -24,10 +24,16 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def installation(tmp_path: Path, stand_in: TestedStandIn) -> Iterator[Installation]:
+def environment() -> dict[str, str]:
+    """Settings of the installation that a module wants to be different."""
+    return {}
+
+
+@pytest.fixture
+def installation(tmp_path: Path, stand_in: TestedStandIn, environment: dict[str, str]) -> Iterator[Installation]:
     """A new Touchline: migrated database, web server and worker; nobody has signed up."""
     with own_database(f"browser_{os.getpid()}") as database_url:
-        touchline = Installation(tmp_path, database_url, stand_in)
+        touchline = Installation(tmp_path, database_url, stand_in, **environment)
         touchline.manage("migrate", "--verbosity", "0")
         try:
             touchline.start_web()

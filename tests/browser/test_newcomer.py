@@ -1,7 +1,6 @@
 """What a newcomer does, from sign-up to a logged Task, with a real browser, server, queue and Salesforce stand-in."""
 
 import email.policy
-import re
 from collections.abc import Callable
 from email import message_from_bytes
 from email.utils import getaddresses, parsedate_to_datetime
@@ -11,50 +10,16 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
+from tests.browser.steps import connect_own_user, connect_sync_user, found_workspace, link_in_mail, sign_up, verify
 from tests.processes import Installation
 from tests.stand_in_fixtures import TestedStandIn
 
 pytestmark = pytest.mark.browser
 
-PASSWORD = "correct-horse-battery"
 ADA = "ada@touchline.example"
 BEN = "ben@touchline.example"
 NORA = "nora.west@northwindtraders.example"
 LETTER = Path(__file__).parent / "letter.eml"
-
-
-def link_in_mail(installation: Installation, address: str, pattern: str) -> str:
-    """The newest link to our pages in the mail to an address that matches the pattern."""
-    found: list[str] = []
-
-    def has_come() -> bool:
-        for letter in installation.letters_to(address):
-            found.extend(re.findall(rf"{re.escape(installation.base_url)}\S*{pattern}\S*", letter.text))
-        return bool(found)
-
-    installation.wait_for(f"the mail to {address}", has_come)
-    return found[0]
-
-
-def sign_up(page: Page, name: str, address: str) -> None:
-    page.get_by_label("Your name").fill(name)
-    page.get_by_label("E-mail address").fill(address)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign up").click()
-    expect(page.get_by_role("heading", name="Check your e-mail")).to_be_visible()
-
-
-def verify(page: Page, installation: Installation, address: str) -> None:
-    page.goto(link_in_mail(installation, address, "confirm-email"))
-    page.get_by_role("button", name="Yes, confirm").click()
-
-
-def allow_at_salesforce(page: Page, address: str) -> None:
-    """From our *Finish signing in at Salesforce* page through Salesforce's login and approval to our confirm page."""
-    page.get_by_role("link", name="Continue to Salesforce").click()
-    page.get_by_role("button", name=address).click()
-    page.get_by_role("button", name="Allow").click()
-    page.get_by_role("button", name="Confirm", exact=True).click()
 
 
 def api_call(letter: bytes, user: str) -> dict:
@@ -99,20 +64,11 @@ def test_from_sign_up_to_a_logged_task_and_back(
     stand_in.register_callbacks(installation.base_url)
     ada, ben = new_person(), new_person()
 
-    # Ada signs up, verifies her address and creates a workspace.
+    # Ada signs up, verifies her address and creates a workspace; she connects the Sync User and confirms.
     ada.goto("/")
-    ada.get_by_role("link", name="Sign up").click()
-    sign_up(ada, "Ada Lovelace", ADA)
-    verify(ada, installation, ADA)
-    ada.get_by_label("Workspace name").fill("Acme Sales")
-    ada.get_by_role("button", name="Create workspace").click()
-    expect(ada.get_by_role("heading", name="Activity Log")).to_be_visible()
-
-    # She connects the Sync User and confirms what her team logs.
-    ada.goto("/w/acme-sales/admin/integrations/")
-    ada.get_by_role("button", name="Connect to production").click()
-    allow_at_salesforce(ada, "sync@touchline.example")
-    ada.get_by_role("button", name="Confirm and start logging").click()
+    expect(ada.get_by_role("link", name="Sign up")).to_be_visible()
+    found_workspace(ada, installation, "Ada Lovelace", ADA)
+    connect_sync_user(ada)
 
     # She invites Ben, who accepts and connects his own Salesforce user.
     ada.goto("/w/acme-sales/admin/members/")
@@ -123,10 +79,7 @@ def test_from_sign_up_to_a_logged_task_and_back(
     sign_up(ben, "Ben Babbage", BEN)
     verify(ben, installation, BEN)
     ben.get_by_role("button", name="Join Acme Sales").click()
-    ben.goto("/settings/integrations/")
-    ben.get_by_role("button", name="Connect to Salesforce").click()
-    allow_at_salesforce(ben, BEN)
-    expect(ben.locator(".badge.tone-good", has_text="Connected")).to_be_visible()
+    connect_own_user(ben, BEN)
 
     # A message that Ben really sent is reported; his log shows it Synced without a reload.
     ben.goto("/activity-log/")
