@@ -46,6 +46,7 @@ lock: $(LOCKER)/bin/uv ## Renew requirements/*.txt from requirements/*.in; UPGRA
 
 clean: ## Remove what was made, the demo's data included
 	@[ ! -x $(BIN)/python ] || $(BIN)/python -m config.postgres stop
+	@home=$$(cat .data/postgres/moved-to 2>/dev/null) || home=; case $$home in /var/lib/touchline/?*) rm -rf "$$home";; esac
 	rm -rf $(VENV) .data staticfiles
 
 # One stamp for each use, older than its lock files when these have changed.
