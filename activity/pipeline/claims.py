@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection as database
-
 from activity.models import Kind
 from activity.pipeline.arrays import as_array
+from activity.pipeline.statements import run
 
 BATCH = 200
 # After a worker's death one of its rows is suspect: smaller and smaller batches find out which.
@@ -90,19 +89,18 @@ def claim(
     A job waits while an earlier one about the same message or meeting is being sent or has an unknown outcome.
     Jobs less urgent than `priority` are left; unknown outcomes are always taken. Times in UTC.
     """
-    with database.cursor() as cursor:
-        cursor.execute(
-            _CLAIM,
-            {
-                "connection": connection_id,
-                "now": now,
-                "lease_until": lease_until,
-                "priority": priority,
-                "limit": limit,
-                "sizes": list(BATCH_AFTER_DEATHS),
-            },
-        )
-        return sorted((Claimed(*row) for row in cursor.fetchall()), key=lambda each: each.job_id)
+    rows = run(
+        _CLAIM,
+        {
+            "connection": connection_id,
+            "now": now,
+            "lease_until": lease_until,
+            "priority": priority,
+            "limit": limit,
+            "sizes": as_array(BATCH_AFTER_DEATHS),
+        },
+    )
+    return sorted((Claimed(*row) for row in rows), key=lambda each: each.job_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,21 +142,20 @@ def record_sending(rows: Sequence[Sending], connection_id: int, salesforce_user_
     """Write attempts and traces down and commit them before the call; returns the jobs that are still ours."""
     if not rows:
         return set()
-    with database.cursor() as cursor:
-        cursor.execute(
-            _SEND,
-            {
-                "ids": as_array(row.job_id for row in rows),
-                "attempts": as_array(row.attempt for row in rows),
-                "operations": as_array(row.operation for row in rows),
-                "payloads": as_array(row.payload for row in rows),
-                "traces": as_array(row.trace for row in rows),
-                "connection": connection_id,
-                "user": salesforce_user_id,
-                "now": now,
-            },
-        )
-        return {job_id for (job_id,) in cursor.fetchall()}
+    ours = run(
+        _SEND,
+        {
+            "ids": as_array(row.job_id for row in rows),
+            "attempts": as_array(row.attempt for row in rows),
+            "operations": as_array(row.operation for row in rows),
+            "payloads": as_array(row.payload for row in rows),
+            "traces": as_array(row.trace for row in rows),
+            "connection": connection_id,
+            "user": salesforce_user_id,
+            "now": now,
+        },
+    )
+    return {job_id for (job_id,) in ours}
 
 
 _MAKE_DUE = """
@@ -201,11 +198,11 @@ def make_due(
     """
     if not job_ids:
         return 0
-    with database.cursor() as cursor:
-        cursor.execute(
+    return len(
+        run(
             _MAKE_DUE,
             {
-                "ids": list(job_ids),
+                "ids": as_array(job_ids),
                 "connection": connection_id,
                 "now": now,
                 "due_at": due_at or now,
@@ -214,4 +211,4 @@ def make_due(
                 "priorities": json.dumps({kind.value: priority for kind, priority in PRIORITIES.items()}),
             },
         )
-        return len(cursor.fetchall())
+    )

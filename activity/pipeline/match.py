@@ -10,11 +10,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from django.db import connection as database
-
 from activity.models import KnownPerson, LoggingSettings
 from activity.pipeline.arrays import as_array
 from activity.pipeline.choose import Candidate, Opportunity
+from activity.pipeline.statements import run
 from integrations.salesforce.client import ContactOpportunity, Person, SalesforceClient
 from workspaces.models import Workspace
 
@@ -165,8 +164,8 @@ def _opportunity(found: ContactOpportunity, *, through_role: bool) -> Opportunit
 
 _REMEMBER = """
 INSERT INTO activity_knownperson AS k (workspace_id, address, candidates, chosen_id, fetched_at)
-SELECT %s, v.address, v.candidates::jsonb, '', %s
-FROM unnest(%s::text[], %s::text[]) AS v(address, candidates) ORDER BY address
+SELECT %(workspace)s, v.address, v.candidates::jsonb, '', %(now)s
+FROM unnest(%(addresses)s::text[], %(contents)s::text[]) AS v(address, candidates) ORDER BY address
 ON CONFLICT (workspace_id, address) DO UPDATE
 SET candidates = CASE
         WHEN k.chosen_id = '' OR excluded.candidates @> jsonb_build_array(jsonb_build_object('id', k.chosen_id))
@@ -183,9 +182,8 @@ def _remember(
 ) -> dict[str, Known]:
     """Keep hits and misses; the record that a person chose for an address stays among its candidates."""
     contents = [json.dumps([each.to_json() for each in found.get(address, ())]) for address in addresses]
-    with database.cursor() as cursor:
-        cursor.execute(_REMEMBER, [workspace.pk, now, as_array(addresses), as_array(contents)])
-        rows = cursor.fetchall()
+    values = {"workspace": workspace.pk, "now": now, "addresses": as_array(addresses), "contents": as_array(contents)}
+    rows = run(_REMEMBER, values)
     return {
         address: Known(tuple(Candidate.from_json(each) for each in _parsed(candidates)), chosen_id)
         for address, candidates, chosen_id in rows

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection as database
-
 from activity.models import SyncState
 from activity.pipeline.arrays import as_array
+from activity.pipeline.statements import run
 from workspaces.ids import uuid7
 
 
@@ -83,29 +82,28 @@ def finish(rows: Sequence[Finished], now: datetime) -> set[int]:
     if not rows:
         return set()
     related = [row.related or Related() for row in rows]
-    with database.cursor() as cursor:
-        cursor.execute(
-            _FINISH,
-            {
-                "ids": as_array(row.job_id for row in rows),
-                "attempts": as_array(row.attempt for row in rows),
-                "states": as_array(row.state.value for row in rows),
-                "reasons": as_array(str(row.reason) for row in rows),
-                "details": as_array(row.detail[:500] for row in rows),
-                "codes": as_array(row.error_code[:80] for row in rows),
-                "salesforce_ids": as_array(row.salesforce_id for row in rows),
-                "has_match": as_array(row.related is not None for row in rows),
-                "person_types": as_array(each.person_type for each in related),
-                "person_ids": as_array(each.person_id for each in related),
-                "person_names": as_array(each.person_name[:255] for each in related),
-                "related_types": as_array(each.related_type for each in related),
-                "related_ids": as_array(each.related_id for each in related),
-                "related_names": as_array(each.related_name[:255] for each in related),
-                "rules": as_array(each.match_rule for each in related),
-                "now": now,
-            },
-        )
-        return {job_id for (job_id,) in cursor.fetchall()}
+    done = run(
+        _FINISH,
+        {
+            "ids": as_array(row.job_id for row in rows),
+            "attempts": as_array(row.attempt for row in rows),
+            "states": as_array(row.state.value for row in rows),
+            "reasons": as_array(str(row.reason) for row in rows),
+            "details": as_array(row.detail[:500] for row in rows),
+            "codes": as_array(row.error_code[:80] for row in rows),
+            "salesforce_ids": as_array(row.salesforce_id for row in rows),
+            "has_match": as_array(row.related is not None for row in rows),
+            "person_types": as_array(each.person_type for each in related),
+            "person_ids": as_array(each.person_id for each in related),
+            "person_names": as_array(each.person_name[:255] for each in related),
+            "related_types": as_array(each.related_type for each in related),
+            "related_ids": as_array(each.related_id for each in related),
+            "related_names": as_array(each.related_name[:255] for each in related),
+            "rules": as_array(each.match_rule for each in related),
+            "now": now,
+        },
+    )
+    return {job_id for (job_id,) in done}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,29 +160,28 @@ def postpone(rows: Sequence[Postponed], now: datetime) -> set[int]:
     """End the lease and say how to go on, where the attempt is still the newest; returns those jobs."""
     if not rows:
         return set()
-    with database.cursor() as cursor:
-        cursor.execute(
-            _POSTPONE,
-            {
-                "ids": as_array(row.job_id for row in rows),
-                "attempts": as_array(row.attempt for row in rows),
-                "due": as_array(row.due_at for row in rows),
-                "states": as_array(row.state.value for row in rows),
-                "reasons": as_array(str(row.reason) for row in rows),
-                "details": as_array(row.detail[:500] for row in rows),
-                "codes": as_array(row.error_code[:80] for row in rows),
-                "unknown": as_array(row.unknown_since for row in rows),
-                "look_ups": as_array(row.look_ups for row in rows),
-                "retries": as_array(row.retries for row in rows),
-                "deaths": as_array(row.deaths for row in rows),
-                "matched": as_array(row.matched_again for row in rows),
-                "described": as_array(row.described_again for row in rows),
-                "frozen": as_array(row.frozen for row in rows),
-                "parked": as_array(row.parked_id for row in rows),
-                "now": now,
-            },
-        )
-        return {job_id for (job_id,) in cursor.fetchall()}
+    done = run(
+        _POSTPONE,
+        {
+            "ids": as_array(row.job_id for row in rows),
+            "attempts": as_array(row.attempt for row in rows),
+            "due": as_array(row.due_at for row in rows),
+            "states": as_array(row.state.value for row in rows),
+            "reasons": as_array(str(row.reason) for row in rows),
+            "details": as_array(row.detail[:500] for row in rows),
+            "codes": as_array(row.error_code[:80] for row in rows),
+            "unknown": as_array(row.unknown_since for row in rows),
+            "look_ups": as_array(row.look_ups for row in rows),
+            "retries": as_array(row.retries for row in rows),
+            "deaths": as_array(row.deaths for row in rows),
+            "matched": as_array(row.matched_again for row in rows),
+            "described": as_array(row.described_again for row in rows),
+            "frozen": as_array(row.frozen for row in rows),
+            "parked": as_array(row.parked_id for row in rows),
+            "now": now,
+        },
+    )
+    return {job_id for (job_id,) in done}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,19 +209,18 @@ def record_answers(rows: Sequence[Answered], now: datetime) -> None:
     """Complete the attempts, also those of a worker that was overtaken: what happened, happened."""
     if not rows:
         return
-    with database.cursor() as cursor:
-        cursor.execute(
-            _ANSWER,
-            {
-                "ids": as_array(row.job_id for row in rows),
-                "numbers": as_array(row.number for row in rows),
-                "outcomes": as_array(str(row.outcome) for row in rows),
-                "answers": as_array(row.answer for row in rows),
-                "codes": as_array(row.error_code[:80] for row in rows),
-                "requests": as_array(row.request_id[:80] for row in rows),
-                "now": now,
-            },
-        )
+    run(
+        _ANSWER,
+        {
+            "ids": as_array(row.job_id for row in rows),
+            "numbers": as_array(row.number for row in rows),
+            "outcomes": as_array(str(row.outcome) for row in rows),
+            "answers": as_array(row.answer for row in rows),
+            "codes": as_array(row.error_code[:80] for row in rows),
+            "requests": as_array(row.request_id[:80] for row in rows),
+            "now": now,
+        },
+    )
 
 
 _LOG_RECORDS = """
@@ -259,21 +255,20 @@ def log_records(rows: Sequence[Logged], org_id: str, now: datetime) -> None:
     """Remember records of ours, so that they can be changed or withdrawn later."""
     if not rows:
         return
-    with database.cursor() as cursor:
-        cursor.execute(
-            _LOG_RECORDS,
-            {
-                "ids": as_array(row.job_id for row in rows),
-                "salesforce_ids": as_array(row.salesforce_id for row in rows),
-                "uuids": as_array(uuid7() for _ in rows),
-                "users": as_array(row.salesforce_user_id for row in rows),
-                "removed": as_array(row.removed for row in rows),
-                "in_call_object": as_array(row.in_call_object for row in rows),
-                "digests": as_array(row.digest for row in rows),
-                "org": org_id,
-                "now": now,
-            },
-        )
+    run(
+        _LOG_RECORDS,
+        {
+            "ids": as_array(row.job_id for row in rows),
+            "salesforce_ids": as_array(row.salesforce_id for row in rows),
+            "uuids": as_array(uuid7() for _ in rows),
+            "users": as_array(row.salesforce_user_id for row in rows),
+            "removed": as_array(row.removed for row in rows),
+            "in_call_object": as_array(row.in_call_object for row in rows),
+            "digests": as_array(row.digest for row in rows),
+            "org": org_id,
+            "now": now,
+        },
+    )
 
 
 _TRACE = """
@@ -289,5 +284,4 @@ def write_traces(traces: dict[int, dict[str, Any]]) -> None:
     """Add to the jobs' decision traces."""
     if not traces:
         return
-    with database.cursor() as cursor:
-        cursor.execute(_TRACE, {"ids": as_array(traces), "contents": as_array(map(json.dumps, traces.values()))})
+    run(_TRACE, {"ids": as_array(traces), "contents": as_array(map(json.dumps, traces.values()))})
