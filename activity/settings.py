@@ -5,7 +5,7 @@ decided and an admin can go back.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +66,9 @@ SAVED_FIELDS = (
 SCOPE_FIELDS = frozenset({"only_with_contact_role", "closed_opportunities"})
 """What decides which opportunities are read: what is remembered of people may lack some after a change."""
 
+ExclusionEntry = tuple[str, str, bool]
+"""Kind, value, and whether it is an override."""
+
 
 @dataclass(frozen=True, slots=True)
 class EffectiveSettings:
@@ -100,12 +103,12 @@ def settings_of(memberships: Collection[Membership]) -> dict[int, EffectiveSetti
     ids = [membership.pk for membership in memberships]
     of_role = {each.role_id: each for each in LoggingSettings.objects.filter(role__in=roles)}
     of_member = {each.membership_id: each for each in MemberSettings.objects.filter(membership__in=ids)}
-    rules = _exclusion_rules(roles, ids)
+    entries = _exclusions(roles, ids)
     return {
-        membership.pk: _merge(
+        membership.pk: merge(
             of_role.get(membership.role_id) or LoggingSettings(role_id=membership.role_id),
             of_member.get(membership.pk) or MemberSettings(membership=membership),
-            _rules_for(membership, rules),
+            rules_of(entries["role", membership.role_id], entries["member", membership.pk]),
         )
         for membership in memberships
     }
@@ -121,7 +124,8 @@ def effective_kinds(of_role: LoggingSettings, of_member: MemberSettings | None) 
     return frozenset(kinds | {kind for kind, leader in FOLLOWS.items() if leader in kinds})
 
 
-def _merge(of_role: LoggingSettings, of_member: MemberSettings, exclusions: ExclusionRules) -> EffectiveSettings:
+def merge(of_role: LoggingSettings, of_member: MemberSettings, exclusions: ExclusionRules) -> EffectiveSettings:
+    """What holds for a member, from what the role's admin and the member chose."""
     return EffectiveSettings(
         version=of_role.version,
         is_confirmed=of_role.confirmed_at is not None,
@@ -142,27 +146,28 @@ def _merge(of_role: LoggingSettings, of_member: MemberSettings, exclusions: Excl
     )
 
 
-def _exclusion_rules(roles: Collection[int], memberships: Collection[int]) -> dict[tuple[str, int], list[Exclusion]]:
-    rules: dict[tuple[str, int], list[Exclusion]] = defaultdict(list)
+def _exclusions(roles: Collection[int], memberships: Collection[int]) -> dict[tuple[str, int], list[ExclusionEntry]]:
     found = Exclusion.objects.filter(role__in=roles) | Exclusion.objects.filter(membership__in=memberships)
-    for rule in found.order_by("id"):
-        rules["role", rule.role_id].append(rule) if rule.role_id else rules["member", rule.membership_id].append(rule)
-    return rules
+    columns = ("role", "membership", "kind", "value", "is_override")
+    entries: dict[tuple[str, int], list[ExclusionEntry]] = defaultdict(list)
+    for role, membership, *entry in found.order_by("id").values_list(*columns):
+        entries["role" if role else "member", role or membership].append(tuple(entry))
+    return entries
 
 
-def _rules_for(membership: Membership, rules: Mapping[tuple[str, int], list[Exclusion]]) -> ExclusionRules:
-    of_role = rules.get(("role", membership.role_id), [])
+def rules_of(of_role: Iterable[ExclusionEntry], personal: Iterable[ExclusionEntry]) -> ExclusionRules:
+    """The rules that a role's and a member's own exclusions make, in the order in which they were added."""
+    of_role = list(of_role)
     return ExclusionRules(
-        of_role=tuple(_rule(each) for each in of_role if not each.is_override),
-        personal=tuple(_rule(each) for each in rules.get(("member", membership.pk), []) if not each.is_override),
-        overrides=frozenset(each.value.lower() for each in of_role if each.is_override),
+        of_role=tuple(_rule(kind, value) for kind, value, is_override in of_role if not is_override),
+        personal=tuple(_rule(kind, value) for kind, value, is_override in personal if not is_override),
+        overrides=frozenset(value.lower() for _, value, is_override in of_role if is_override),
     )
 
 
-def _rule(exclusion: Exclusion) -> Rule:
-    kind = ExclusionKind(exclusion.kind)
-    value = exclusion.value.casefold() if kind == ExclusionKind.SUBJECT else exclusion.value.lower().lstrip("@.")
-    return Rule(kind, value)
+def _rule(kind: str, value: str) -> Rule:
+    kind = ExclusionKind(kind)
+    return Rule(kind, value.casefold() if kind == ExclusionKind.SUBJECT else value.lower().lstrip("@."))
 
 
 @transaction.atomic

@@ -16,12 +16,15 @@ from config.queue import DelayedQueue
 
 LOG_DUE_JOBS = "activity.tasks.log_due_jobs"
 
-_SET = """
+SET_WAKE_UPS = """
 INSERT INTO activity_wakeup (connection_id, due_at)
-SELECT id, %(due_at)s FROM unnest(%(ids)s::bigint[]) AS t(id) ORDER BY id
+{select}
 ON CONFLICT (connection_id) DO UPDATE SET due_at = excluded.due_at WHERE activity_wakeup.due_at > excluded.due_at
-RETURNING connection_id
+RETURNING connection_id, due_at
 """
+"""Sets and locks the wake-ups that `{select}` gives, in the order of their connections; those it returns are to be
+queued (queue_drains)."""
+_SET = SET_WAKE_UPS.format(select="SELECT id, %(due_at)s FROM unnest(%(ids)s::bigint[]) AS t(id) ORDER BY id")
 
 
 def wake(*connection_ids: int, due_at: datetime | None = None) -> None:
@@ -35,7 +38,7 @@ def wake(*connection_ids: int, due_at: datetime | None = None) -> None:
     due_at = due_at or timezone.now()
     with database.cursor() as cursor:
         cursor.execute(_SET, {"ids": sorted(set(connection_ids)), "due_at": due_at})
-        ids = [connection_id for (connection_id,) in cursor.fetchall()]
+        ids = [connection_id for connection_id, _ in cursor.fetchall()]
     queue_drains(ids, due_at)
 
 

@@ -13,13 +13,14 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from activity.models import Activity, Kind, LedgerEntry, Source
+from activity.models import Kind, LedgerEntry, Source
 from activity.pipeline import inserts
 from activity.pipeline.captured import Captured, CaptureResult, Fault
-from activity.pipeline.recording import KnownMessage, Recording, known_messages, new_key
+from activity.pipeline.on_file import MailKey, OnFile, read_on_file
+from activity.pipeline.owners import Owner, read_owners
+from activity.pipeline.recording import Recording, new_key
 from workspaces.ids import uuid7
-from workspaces.members import find_members
-from workspaces.models import Membership, Workspace
+from workspaces.models import Workspace
 
 __all__ = ["capture", "new_key"]
 
@@ -27,9 +28,6 @@ MAIL_KINDS = frozenset({Kind.SENT, Kind.RECEIVED, Kind.REPLIED})
 UNKNOWN_MEMBER = "No member of this workspace has this verified address."
 UNKNOWN_MESSAGE = "No message with this id is known here: report the message itself, with from, to and subject."
 OTHER_CONTENT = "This id was reported before with other content. Nothing was changed; use another id."
-
-MailKey = tuple[int, str, bool]
-"""Owner, Message-ID, and whether the owner sent it: one activity each."""
 
 
 def capture(workspace: Workspace, source: Source, items: Sequence[Captured]) -> list[CaptureResult]:
@@ -42,6 +40,7 @@ def capture(workspace: Workspace, source: Source, items: Sequence[Captured]) -> 
         return []
     with transaction.atomic():
         report = _Report(workspace, source, list(items))
+        report.look_up()
         report.find_owners()
         report.find_known()
         report.find_messages()
@@ -59,8 +58,9 @@ class _Report:
     workspace: Workspace
     source: Source
     items: list[Captured]
-    owners: dict[str, Membership] = field(default_factory=dict)
-    messages: dict[str, KnownMessage] = field(default_factory=dict)
+    owners: dict[str, Owner] = field(default_factory=dict)
+    colleagues: frozenset[str] = frozenset()
+    on_file: OnFile = field(default_factory=lambda: OnFile({}, {}, {}))
     uuids: dict[int, UUID] = field(default_factory=dict)
     now: datetime = field(default_factory=timezone.now)
 
@@ -71,9 +71,22 @@ class _Report:
 
     # --- Steps, in order ----------------------------------------------------------------------------------
 
+    def look_up(self) -> None:
+        """Read what is known of everything that is reported, in two statements."""
+        answered = {_in_reply_to(item) for item in self.items if item.kind == Kind.RECEIVED}
+        mails = {item.message.message_id for item in self.items if item.message and item.kind in MAIL_KINDS}
+        self.on_file = read_on_file(
+            self.workspace,
+            self.source,
+            reports={item.source_id for item in self.items},
+            mails=(mails | answered) - {""},
+            messages={item.known_message_id for item in self.items} - {""},
+        )
+        addresses = {each for item in self.items for each in _all_addresses(item)}
+        self.owners, self.colleagues = read_owners(self.workspace, {item.user for item in self.items}, addresses)
+
     def find_owners(self) -> None:
-        """Refuse what belongs to nobody here; learn which of the addresses are colleagues'."""
-        self.owners = find_members(self.workspace, {each for item in self.items for each in _all_addresses(item)})
+        """Refuse what belongs to nobody here."""
         for position, item in enumerate(self.items):
             if item.user not in self.owners:
                 self._refuse(position, "user", UNKNOWN_MEMBER)
@@ -81,7 +94,7 @@ class _Report:
     def find_known(self) -> None:
         """Answer what was reported before, in an earlier request or higher up in this one."""
         first: dict[str, int] = {}
-        on_file = self._ledger(self._open())
+        on_file = self.on_file.reports
         for position in self._open():
             source_id = self.items[position].source_id
             if source_id in on_file:
@@ -94,24 +107,20 @@ class _Report:
                 self.uuids[position] = uuid7()
 
     def find_messages(self) -> None:
-        """Look up the messages that are named; refuse what is about a message that nobody reported."""
-        named = {self.items[position].known_message_id for position in self._open()}
-        self.messages = known_messages(self.workspace, named - {""})
+        """Refuse what is about a message that nobody reported."""
         coming = {item.message.message_id for item in (self.items[each] for each in self._open()) if item.message}
         for position in self._open():
             wanted = self.items[position].known_message_id
-            if wanted and wanted not in self.messages and wanted not in coming:
+            if wanted and wanted not in self.on_file.messages and wanted not in coming:
                 self._refuse(position, "message.message_id", UNKNOWN_MESSAGE)
         self._turn_answers_into_replies()
 
     def _turn_answers_into_replies(self) -> None:
         """A mail that answers one of ours is Replied, and only that."""
         received = [position for position in self._open() if self.items[position].kind == Kind.RECEIVED]
-        answered = {_in_reply_to(self.items[position]) for position in received} - {""}
-        if not answered:
+        if not received:
             return
-        sent = Activity.objects.filter(workspace=self.workspace, kind=Kind.SENT, message__message_id__in=answered)
-        ours = set(sent.values_list("message__message_id", flat=True))
+        ours = self.on_file.sent
         for item in (self.items[position] for position in self._open()):
             if item.kind == Kind.SENT and item.message:
                 ours.add(item.message.message_id)
@@ -124,9 +133,7 @@ class _Report:
     def find_same_mail(self) -> None:
         """A mail that is on file for its owner, by whatever source, is a duplicate of that activity."""
         mails = {position: self._mail_key(position) for position in self._open() if self._is_mail(position)}
-        if not mails:
-            return
-        on_file = self._activities_of_mails(set(mails.values()))
+        on_file = dict(self.on_file.mails)
         for position, key in mails.items():
             if key in on_file:
                 self._be_duplicate_of(position, on_file[key])
@@ -142,20 +149,23 @@ class _Report:
         ]
         won = inserts.insert_ledger(self.workspace.pk, self.source, self.now, entries)
         lost = [position for position in open_now if self.items[position].source_id not in won]
-        on_file = self._ledger(lost) if lost else {}
-        for position in lost:
-            self._answer_known(position, *on_file[self.items[position].source_id])
+        if lost:
+            ids = {self.items[position].source_id for position in lost}
+            on_file = read_on_file(self.workspace, self.source, reports=ids).reports
+            for position in lost:
+                self._answer_known(position, *on_file[self.items[position].source_id])
 
     def refuse_orphans(self) -> None:
         """The message may have been in an item that was answered otherwise meanwhile: then it is on file by now."""
         open_now = self._open()
         coming = {item.message.message_id for item in (self.items[each] for each in open_now) if item.message}
         wanted = {self.items[position].known_message_id for position in open_now} - {""} - coming
-        missing = wanted - self.messages.keys()
+        messages = self.on_file.messages
+        missing = wanted - messages.keys()
         if not missing:
             return
-        self.messages |= known_messages(self.workspace, missing)
-        orphans = [each for each in open_now if self.items[each].known_message_id in missing - self.messages.keys()]
+        messages |= read_on_file(self.workspace, self.source, messages=missing).messages
+        orphans = [each for each in open_now if self.items[each].known_message_id in missing - messages.keys()]
         for position in orphans:
             self._refuse(position, "message.message_id", UNKNOWN_MESSAGE)
         ids = [self.items[position].source_id for position in orphans]
@@ -173,8 +183,8 @@ class _Report:
             items=items,
             owners={position: self._owner(position) for position in items},
             uuids=self.uuids,
-            messages=self.messages,
-            colleagues=frozenset(self.owners),
+            messages=self.on_file.messages,
+            colleagues=self.colleagues,
         )
         written = recording.write()
         for position in written:
@@ -188,7 +198,7 @@ class _Report:
         """The positions that have no result yet."""
         return [position for position, result in enumerate(self.results) if result is None]
 
-    def _owner(self, position: int) -> Membership:
+    def _owner(self, position: int) -> Owner:
         return self.owners[self.items[position].user]
 
     def _refuse(self, position: int, path: str, message: str) -> None:
@@ -213,14 +223,6 @@ class _Report:
             if result is not None and result.status == "duplicate" and position in self.uuids
         ]
 
-    def _ledger(self, positions: Iterable[int]) -> dict[str, tuple[str, UUID]]:
-        ids = [self.items[position].source_id for position in positions]
-        rows = LedgerEntry.objects.filter(workspace=self.workspace, source=self.source, source_id__in=ids)
-        return {
-            source_id: (digest, activity)
-            for source_id, digest, activity in rows.values_list("source_id", "digest", "activity_uuid")
-        }
-
     def _is_mail(self, position: int) -> bool:
         return self.items[position].kind in MAIL_KINDS and self.items[position].message is not None
 
@@ -228,21 +230,12 @@ class _Report:
         item = self.items[position]
         return self._owner(position).pk, item.message_id, item.kind == Kind.SENT
 
-    def _activities_of_mails(self, keys: set[MailKey]) -> dict[MailKey, UUID]:
-        rows = Activity.objects.filter(
-            workspace=self.workspace,
-            owner__in={owner for owner, _, _ in keys},
-            kind__in=MAIL_KINDS,
-            message__message_id__in={message_id for _, message_id, _ in keys},
-        )
-        found = rows.values_list("owner", "message__message_id", "kind", "uuid")
-        return {(owner, message_id, kind == Kind.SENT): uuid for owner, message_id, kind, uuid in found}
-
     def _answer_overtaken(self, positions: Sequence[int]) -> None:
         """Mails that another report brought at the same moment are duplicates of its activities."""
         if not positions:
             return
-        on_file = self._activities_of_mails({self._mail_key(position) for position in positions})
+        mails = {self.items[position].message_id for position in positions}
+        on_file = read_on_file(self.workspace, self.source, mails=mails).mails
         for position in positions:
             self._be_duplicate_of(position, on_file[self._mail_key(position)])
         rows = [(self.items[position].source_id, self.uuids[position]) for position in positions]

@@ -5,11 +5,15 @@ Rows are tuples in the order of the statement's columns.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
+from itertools import repeat
 from typing import Any
+from uuid import UUID
 
 from django.db import connection as database
 
 from activity.pipeline.arrays import as_array
+from activity.wake import SET_WAKE_UPS
 
 Row = tuple[Any, ...]
 
@@ -49,35 +53,6 @@ def point_ledger(workspace_id: int, source: str, rows: Sequence[Row]) -> None:
             cursor.execute(sql, [*map(as_array, zip(*rows, strict=True)), workspace_id, source])
 
 
-def upsert_messages(workspace_id: int, now: Any, rows: Sequence[Row]) -> dict[str, tuple[int, bool]]:
-    """Rows (uuid, message_id, in_reply_to, subject, text, text_was_cut), each message_id once.
-
-    Returns id and whether it is new by message_id. A message that is known keeps what it has; a text that is needed
-    now and was not kept is added.
-    """
-    sql = """
-        INSERT INTO activity_message AS m
-            (workspace_id, created_at, uuid, message_id, in_reply_to, subject, text, text_was_cut)
-        SELECT %s, %s, v.* FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bool[])
-            AS v(uuid, message_id, in_reply_to, subject, text, text_was_cut) ORDER BY message_id
-        ON CONFLICT (workspace_id, message_id) DO UPDATE
-        SET text = CASE WHEN m.text = '' THEN excluded.text ELSE m.text END,
-            text_was_cut = CASE WHEN m.text = '' THEN excluded.text_was_cut ELSE m.text_was_cut END
-        RETURNING message_id, id, (xmax = 0)
-    """
-    return {message_id: (pk, is_new) for message_id, pk, is_new in _run(sql, rows, workspace_id, now)}
-
-
-def insert_participants(rows: Sequence[Row]) -> None:
-    """Rows (message id, role, address, name)."""
-    sql = """
-        INSERT INTO activity_participant (message_id, role, address, name)
-        SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[])
-        ON CONFLICT DO NOTHING
-    """
-    _run(sql, rows)
-
-
 def upsert_meetings(workspace_id: int, now: Any, rows: Sequence[Row]) -> None:
     """Rows (uuid, uid, title, start, end, location, description, organizer, attendees, reported_at); each uid once.
 
@@ -100,59 +75,106 @@ def upsert_meetings(workspace_id: int, now: Any, rows: Sequence[Row]) -> None:
     _run(sql, rows, workspace_id, now)
 
 
-def insert_activities(workspace_id: int, source: str, now: Any, rows: Sequence[Row]) -> dict[Any, int]:
-    """Rows (uuid, owner, kind, occurred_at, message, meeting, recipient, url, file_name, via_touchline, is_private,
-    by_machine).
+MESSAGES = {
+    "uuid": "uuid", "message_id": "text", "in_reply_to": "text", "subject": "text", "text": "text",
+    "text_was_cut": "bool",
+}  # fmt: skip
+PARTICIPANTS = {"message_id": "text", "role": "text", "address": "text", "name": "text"}
+ACTIVITIES = {
+    "uuid": "uuid", "owner_id": "bigint", "kind": "text", "occurred_at": "timestamptz", "message_id": "text",
+    "known_message": "bigint", "meeting_id": "bigint", "recipient": "text", "url": "text", "file_name": "text",
+    "via_touchline": "bool", "is_private": "bool", "by_machine": "bool",
+}  # fmt: skip
+JOBS = {
+    "activity": "uuid", "uuid": "uuid", "recipient": "text", "subject": "text", "state": "text", "reason": "text",
+    "detail": "text", "key": "text", "connection_id": "bigint", "due_at": "timestamptz", "priority": "int",
+}  # fmt: skip
+"""The columns of insert_all's rows. `message_id` is a Message-ID in the messages, `known_message` the id of one that
+is on file and not among them; `activity` the activity's uuid; `connection_id` is None where nothing is due."""
 
-    Returns the ids of the new ones by uuid; a mail that another report brought meanwhile is missing.
+
+def _unnest(name: str, columns: dict[str, str]) -> str:
+    arrays = ", ".join(f"%({name}_{column})s::{kind}[]" for column, kind in columns.items())
+    return f"unnest({arrays}) WITH ORDINALITY AS v({', '.join(columns)}, position)"
+
+
+_INSERT_ALL = f"""
+WITH m AS (
+    INSERT INTO activity_message AS m
+        (workspace_id, created_at, uuid, message_id, in_reply_to, subject, text, text_was_cut)
+    SELECT %(workspace)s, %(now)s, uuid, message_id, in_reply_to, subject, text, text_was_cut
+    FROM {_unnest("messages", MESSAGES)} ORDER BY message_id
+    ON CONFLICT (workspace_id, message_id) DO UPDATE
+    SET text = CASE WHEN m.text = '' THEN excluded.text ELSE m.text END,
+        text_was_cut = CASE WHEN m.text = '' THEN excluded.text_was_cut ELSE m.text_was_cut END
+    RETURNING message_id, id, (xmax = 0) AS is_new
+), p AS (
+    INSERT INTO activity_participant (message_id, role, address, name)
+    SELECT m.id, v.role, v.address, v.name
+    FROM {_unnest("participants", PARTICIPANTS)} JOIN m ON m.message_id = v.message_id AND m.is_new
+    ORDER BY position
+    ON CONFLICT DO NOTHING
+), a AS (
+    INSERT INTO activity_activity
+        (workspace_id, source, created_at, uuid, owner_id, kind, occurred_at, message_id, meeting_id, recipient, url,
+         file_name, via_touchline, is_private, by_machine)
+    SELECT %(workspace)s, %(source)s, %(now)s, v.uuid, v.owner_id, v.kind, v.occurred_at,
+           COALESCE(v.known_message, m.id), v.meeting_id, v.recipient, v.url, v.file_name, v.via_touchline,
+           v.is_private, v.by_machine
+    FROM {_unnest("activities", ACTIVITIES)} LEFT JOIN m ON m.message_id = v.message_id ORDER BY position
+    ON CONFLICT DO NOTHING RETURNING id, uuid, owner_id, kind, message_id, meeting_id
+), v AS MATERIALIZED (
+    SELECT * FROM {_unnest("jobs", JOBS)}
+), j AS (
+    INSERT INTO activity_syncjob
+        (workspace_id, created_at, changed_at, uuid, activity_id, owner_id, kind, object_type, recipient, subject,
+         state, reason, reason_detail, key, finished_at, error_code, salesforce_id, person_type, person_id,
+         person_name, related_type, related_id, related_name, match_rule)
+    SELECT %(workspace)s, %(now)s, %(now)s, v.uuid, a.id, a.owner_id, a.kind,
+           CASE WHEN a.meeting_id IS NULL THEN 'Task' ELSE 'Event' END, v.recipient, v.subject, v.state, v.reason,
+           v.detail, v.key, CASE WHEN v.state = 'skipped' THEN %(now)s END, '', '', '', '', '', '', '', '', ''
+    FROM v JOIN a ON a.uuid = v.activity ORDER BY position
+    ON CONFLICT DO NOTHING RETURNING id, key, activity_id
+), d AS (
+    INSERT INTO activity_duejob
+        (workspace_id, job_id, connection_id, due_at, sequence, priority, leased, attempt, look_ups, retries, deaths,
+         matched_again, described_again, frozen)
+    SELECT %(workspace)s, j.id, v.connection_id, v.due_at, COALESCE(a.message_id, -a.meeting_id), v.priority,
+           false, 0, 0, 0, 0, false, false, false
+    FROM j JOIN v USING (key) JOIN a ON a.id = j.activity_id WHERE v.connection_id IS NOT NULL ORDER BY position
+    RETURNING connection_id, due_at
+), w AS ({SET_WAKE_UPS.format(select="SELECT connection_id, min(due_at) FROM d GROUP BY 1 ORDER BY 1")})
+SELECT uuid, NULL::bigint, NULL::timestamptz FROM a UNION ALL SELECT NULL, connection_id, due_at FROM w
+"""  # noqa: S608 - made of the constants above
+
+
+def insert_all(
+    workspace_id: int,
+    source: str,
+    now: datetime,
+    *,
+    messages: Sequence[Row],
+    participants: Sequence[Row],
+    activities: Sequence[Row],
+    jobs: Sequence[Row],
+) -> tuple[set[UUID], list[tuple[int, datetime]]]:
+    """Write down the rows of a request and set the wake-ups, in one statement: most requests bring one activity.
+
+    The rows stand in the order of the columns above; each Message-ID comes once. A message that is known keeps what
+    it has and its participants; a text that is needed now and was not kept is added. Returns the uuids of the
+    activities that are new (a mail that another report brought meanwhile is missing, with its jobs), and the wake-ups
+    to queue: connection and time.
     """
-    sql = """
-        INSERT INTO activity_activity
-            (workspace_id, source, created_at, uuid, owner_id, kind, occurred_at, message_id, meeting_id, recipient,
-             url, file_name, via_touchline, is_private, by_machine)
-        SELECT %s, %s, %s, v.uuid, v.owner_id, v.kind, v.occurred_at, v.message_id, v.meeting_id, v.recipient, v.url,
-               v.file_name, v.via_touchline, v.is_private, v.by_machine
-        FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::text[],
-                    %s::text[], %s::text[], %s::bool[], %s::bool[], %s::bool[])
-            WITH ORDINALITY AS v(uuid, owner_id, kind, occurred_at, message_id, meeting_id, recipient, url, file_name,
-                                 via_touchline, is_private, by_machine, position)
-        ORDER BY position
-        ON CONFLICT DO NOTHING RETURNING uuid, id
-    """
-    return dict(_run(sql, rows, workspace_id, source, now))
-
-
-def insert_jobs(workspace_id: int, now: Any, rows: Sequence[Row]) -> list[Row]:
-    """Rows (uuid, activity, owner, kind, object_type, recipient, subject, state, reason, reason_detail, key).
-
-    Returns (key, id) of each, in the order of the rows.
-    """
-    sql = """
-        INSERT INTO activity_syncjob
-            (workspace_id, created_at, changed_at, uuid, activity_id, owner_id, kind, object_type, recipient, subject,
-             state, reason, reason_detail, key, finished_at, error_code, salesforce_id, person_type, person_id,
-             person_name, related_type, related_id, related_name, match_rule)
-        SELECT %s, %s, %s, v.uuid, v.activity_id, v.owner_id, v.kind, v.object_type, v.recipient, v.subject, v.state,
-               v.reason, v.detail, v.key, CASE WHEN v.state = 'skipped' THEN %s::timestamptz END,
-               '', '', '', '', '', '', '', '', ''
-        FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],
-                    %s::text[], %s::text[], %s::text[], %s::text[])
-            WITH ORDINALITY AS v(uuid, activity_id, owner_id, kind, object_type, recipient, subject, state, reason,
-                                 detail, key, position)
-        ORDER BY position
-        ON CONFLICT DO NOTHING RETURNING key, id
-    """
-    return _run(sql, rows, workspace_id, now, now, now)
-
-
-def insert_due(workspace_id: int, rows: Sequence[Row]) -> None:
-    """Rows (job, connection, due_at, sequence, priority)."""
-    sql = """
-        INSERT INTO activity_duejob
-            (workspace_id, job_id, connection_id, due_at, sequence, priority, leased, attempt, look_ups, retries,
-             deaths, matched_again, described_again, frozen)
-        SELECT %s, v.*, false, 0, 0, 0, 0, false, false, false
-        FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::bigint[], %s::int[])
-            AS v(job_id, connection_id, due_at, sequence, priority)
-    """
-    _run(sql, rows, workspace_id)
+    values: dict[str, Any] = {"workspace": workspace_id, "source": source, "now": now}
+    for name, columns, rows in (
+        ("messages", MESSAGES, messages),
+        ("participants", PARTICIPANTS, participants),
+        ("activities", ACTIVITIES, activities),
+        ("jobs", JOBS, jobs),
+    ):
+        arrays = map(as_array, zip(*rows, strict=True)) if rows else repeat("{}")
+        values |= zip((f"{name}_{column}" for column in columns), arrays, strict=False)
+    with database.cursor() as cursor:
+        cursor.execute(_INSERT_ALL, values)
+        found = cursor.fetchall()
+    return {uuid for uuid, _, _ in found if uuid}, [(pk, due_at) for uuid, pk, due_at in found if not uuid]

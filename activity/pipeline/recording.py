@@ -3,7 +3,7 @@
 import base64
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -11,19 +11,19 @@ from uuid import UUID
 
 from django.conf import settings as django_settings
 
-from activity.models import Kind, Meeting, Message, ObjectType, Participant, ParticipantRole, Source, SyncState
+from activity.models import Meeting, Source, SyncState
 from activity.pipeline import inserts
 from activity.pipeline.captured import Captured, CapturedMeeting, CapturedMessage
 from activity.pipeline.claims import PRIORITIES
 from activity.pipeline.exclude import in_domains
-from activity.pipeline.plan import Circumstances, Plan, PlannedJob, plan
-from activity.pipeline.standing import Standing, standings_of
+from activity.pipeline.on_file import KnownMessage
+from activity.pipeline.owners import Owner
+from activity.pipeline.plan import Circumstances, Plan, plan
 from activity.pipeline.text import cut, one_line
 from activity.pipeline.window import end_of_window
-from activity.settings import EffectiveSettings, settings_of
-from activity.wake import wake
+from activity.wake import queue_drains
 from workspaces.ids import uuid7
-from workspaces.models import Membership, Workspace
+from workspaces.models import Workspace
 
 SUBJECT_LENGTH = 255
 
@@ -31,32 +31,6 @@ SUBJECT_LENGTH = 255
 def new_key() -> str:
     """A dedupe key: 26 characters of lower-case base32, 128 random bits."""
     return base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
-
-
-@dataclass
-class KnownMessage:
-    """What is on file of a message: its id there, what it is about, whom it went to."""
-
-    pk: int
-    subject: str
-    recipients: tuple[str, ...] = ()
-
-
-def known_messages(workspace: Workspace, message_ids: Iterable[str]) -> dict[str, KnownMessage]:
-    """The messages that are on file, by Message-ID; two queries."""
-    wanted = list(message_ids)
-    if not wanted:
-        return {}
-    rows = Message.objects.filter(workspace=workspace, message_id__in=wanted)
-    known = {
-        pk: (message_id, KnownMessage(pk, subject))
-        for pk, message_id, subject in rows.values_list("pk", "message_id", "subject")
-    }
-    people = Participant.objects.filter(message__in=known).exclude(role=ParticipantRole.FROM).order_by("id")
-    for pk, address in people.values_list("message", "address"):
-        message = known[pk][1]
-        message.recipients = (*message.recipients, address)
-    return dict(known.values())
 
 
 @dataclass
@@ -70,9 +44,9 @@ class Recording:
     source: Source
     now: datetime
     items: Mapping[int, Captured]
-    owners: Mapping[int, Membership]
+    owners: Mapping[int, Owner]
     uuids: Mapping[int, UUID]
-    messages: dict[str, KnownMessage]
+    messages: Mapping[str, KnownMessage]
     colleagues: frozenset[str]
 
     def write(self) -> frozenset[int]:
@@ -81,28 +55,21 @@ class Recording:
         A mail that another request inserted at the same moment is left out.
         """
         plans = self._plans()
-        self._write_messages(plans)
         meetings = self._write_meetings()
-        written = self._write_activities(plans, meetings)
-        self._write_jobs(written, plans, meetings)
-        return frozenset(written)
+        written, wake_ups = inserts.insert_all(
+            self.workspace.pk,
+            self.source,
+            self.now,
+            messages=self._message_rows(plans),
+            participants=[row for message in self.coming.values() for row in _participant_rows(message)],
+            activities=[self._activity_row(position, plans[position], meetings) for position in self.items],
+            jobs=[row for position in self.items for row in self._job_rows(position, plans[position])],
+        )
+        for connection_id, due_at in wake_ups:
+            queue_drains([connection_id], due_at)
+        return frozenset(position for position in self.items if self.uuids[position] in written)
 
     # --- Planning -----------------------------------------------------------------------------------------
-
-    @cached_property
-    def memberships(self) -> list[Membership]:
-        """The owners, each once."""
-        return list({owner.pk: owner for owner in self.owners.values()}.values())
-
-    @cached_property
-    def settings(self) -> dict[int, EffectiveSettings]:
-        """What holds for each owner."""
-        return settings_of(self.memberships)
-
-    @cached_property
-    def standings(self) -> dict[int, Standing]:
-        """What stands between each owner and Salesforce."""
-        return standings_of(self.workspace, self.memberships)
 
     @cached_property
     def own_domains(self) -> frozenset[str]:
@@ -125,8 +92,8 @@ class Recording:
         item, owner = self.items[position], self.owners[position]
         recipients, subject = self._what_is_known(item)
         around = Circumstances(
-            settings=self.settings[owner.pk],
-            standing=self.standings[owner.pk],
+            settings=owner.settings,
+            standing=owner.standing,
             is_internal=self._is_internal,
             recipients=recipients,
             subject=subject,
@@ -158,21 +125,13 @@ class Recording:
 
     # --- Writing ------------------------------------------------------------------------------------------
 
-    def _write_messages(self, plans: Mapping[int, Plan]) -> None:
+    def _message_rows(self, plans: Mapping[int, Plan]) -> list[inserts.Row]:
         keeps = {
             item.message.message_id
             for position, item in self.items.items()
             if item.message and plans[position].keeps_text
         }
-        rows = [_message_row(message, message_id in keeps) for message_id, message in self.coming.items()]
-        written = inserts.upsert_messages(self.workspace.pk, self.now, rows)
-        people: list[inserts.Row] = []
-        for message_id, (pk, is_new) in written.items():
-            message = self.coming[message_id]
-            self.messages[message_id] = KnownMessage(pk, message.subject)
-            if is_new:
-                people += _participant_rows(pk, message)
-        inserts.insert_participants(people)
+        return [_message_row(message, message_id in keeps) for message_id, message in self.coming.items()]
 
     def _write_meetings(self) -> dict[str, int]:
         """Take over the newest report of each meeting; returns the meetings' ids by uid."""
@@ -188,12 +147,6 @@ class Recording:
         rows = Meeting.objects.filter(workspace=self.workspace, uid__in=list(newest))
         return dict(rows.values_list("uid", "pk"))
 
-    def _write_activities(self, plans: Mapping[int, Plan], meetings: Mapping[str, int]) -> dict[int, int]:
-        """Returns the ids of the new activities by position."""
-        rows = [self._activity_row(position, plans[position], meetings) for position in self.items]
-        written = inserts.insert_activities(self.workspace.pk, self.source, self.now, rows)
-        return {position: written[self.uuids[position]] for position in self.items if self.uuids[position] in written}
-
     def _activity_row(self, position: int, planned: Plan, meetings: Mapping[str, int]) -> inserts.Row:
         item = self.items[position]
         return (
@@ -201,7 +154,8 @@ class Recording:
             self.owners[position].pk,
             item.kind.value,
             item.occurred_at,
-            None if item.meeting else self.messages[item.message_id].pk,
+            item.message_id or None,
+            self.messages[item.message_id].pk if item.message_id not in self.coming and not item.meeting else None,
             meetings[_uid(item)] if item.meeting else None,
             item.recipient,
             item.url,
@@ -211,29 +165,30 @@ class Recording:
             item.by_machine,
         )
 
-    def _write_jobs(self, written: Mapping[int, int], plans: Mapping[int, Plan], meetings: Mapping[str, int]) -> None:
-        rows: list[inserts.Row] = []
-        due: dict[str, inserts.Row] = {}
-        for position, activity in written.items():
-            item, owner = self.items[position], self.owners[position]
-            subject = cut(one_line(self._what_is_known(item)[1]), SUBJECT_LENGTH)
-            for job in plans[position].jobs:
-                key = new_key()
-                rows.append(_job_row(key, activity, owner.pk, item.kind, subject, job))
-                connection = self.standings[owner.pk].connection
-                if job.state == SyncState.WAITING and connection:
-                    sequence = -meetings[_uid(item)] if item.meeting else self.messages[item.message_id].pk
-                    due[key] = (connection.pk, self._due_at(owner, connection.pk), sequence, PRIORITIES[item.kind])
-        made = inserts.insert_jobs(self.workspace.pk, self.now, rows)
-        inserts.insert_due(self.workspace.pk, [(pk, *due[key]) for key, pk in made if key in due])
-        # In one order, so that two requests wait for each other instead of blocking each other.
-        for connection_id, due_at in sorted({(connection_id, due_at) for connection_id, due_at, *_ in due.values()}):
-            wake(connection_id, due_at=due_at)
+    def _job_rows(self, position: int, planned: Plan) -> list[inserts.Row]:
+        item, owner = self.items[position], self.owners[position]
+        subject = cut(one_line(self._what_is_known(item)[1]), SUBJECT_LENGTH)
+        due = (owner.standing.connection.pk, self._due_at(owner)) if owner.standing.connection else (None, None)
+        return [
+            (
+                self.uuids[position],
+                uuid7(),
+                job.recipient,
+                subject,
+                job.state.value,
+                str(job.reason),
+                job.detail,
+                new_key(),
+                *(due if job.state == SyncState.WAITING else (None, None)),
+                PRIORITIES[item.kind],
+            )
+            for job in planned.jobs
+        ]
 
-    def _due_at(self, owner: Membership, connection_id: int) -> datetime:
+    def _due_at(self, owner: Owner) -> datetime:
         """After the batching window, so that one call takes what comes together, and the role's hold window."""
-        end = end_of_window(connection_id, self.now, django_settings.SYNC_BATCH_WINDOW)
-        return end + timedelta(minutes=self.settings[owner.pk].hold_minutes)
+        end = end_of_window(owner.standing.connection.pk, self.now, django_settings.SYNC_BATCH_WINDOW)
+        return end + timedelta(minutes=owner.settings.hold_minutes)
 
 
 def _uid(item: Captured) -> str:
@@ -251,9 +206,9 @@ def _message_row(message: CapturedMessage, keeps_text: bool) -> inserts.Row:
     )
 
 
-def _participant_rows(pk: int, message: CapturedMessage) -> list[inserts.Row]:
+def _participant_rows(message: CapturedMessage) -> list[inserts.Row]:
     roles = (("from", (message.sender,)), ("to", message.to), ("cc", message.cc), ("bcc", message.bcc))
-    return [(pk, role, person.email, person.name) for role, people in roles for person in people]
+    return [(message.message_id, role, person.email, person.name) for role, people in roles for person in people]
 
 
 def _meeting_row(item: Captured) -> inserts.Row:
@@ -270,21 +225,4 @@ def _meeting_row(item: Captured) -> inserts.Row:
         meeting.organizer.email,
         json.dumps(attendees),
         item.occurred_at,
-    )
-
-
-def _job_row(key: str, activity: int, owner: int, kind: Kind, subject: str, job: PlannedJob) -> inserts.Row:
-    object_type = ObjectType.EVENT if kind.is_meeting else ObjectType.TASK
-    return (
-        uuid7(),
-        activity,
-        owner,
-        kind.value,
-        object_type.value,
-        job.recipient,
-        subject,
-        job.state.value,
-        str(job.reason),
-        job.detail,
-        key,
     )

@@ -20,27 +20,18 @@ class Standing:
 
 
 def standings_of(workspace: Workspace, memberships: Collection[Membership]) -> dict[int, Standing]:
-    """Where each member stands, by the membership's id; three queries for any number of them.
-
-    The causes that concern the whole workspace come first, so that a row names what has to happen first.
-    """
+    """Where each member stands, by the membership's id; three queries for any number of them."""
     org = live_org(workspace)
-    shared = _shared_obstacle(workspace, org)
+    has_sync_user = org is not None and org.sync_user is not None and org.sync_user.is_usable
     confirmed = _confirmed_roles(memberships)
     live = Connection.objects.without_secrets().live().select_related("salesforce_user", "org", "workspace")
     own = {each.membership_id: each for each in live.filter(membership__in=[each.pk for each in memberships])}
     return {
-        membership.pk: _standing(membership, org, shared, confirmed, own.get(membership.pk))
-        for membership in memberships
+        each.pk: standing_of(
+            each, workspace, has_sync_user, is_confirmed=each.role_id in confirmed, own=own.get(each.pk), org=org
+        )
+        for each in memberships
     }
-
-
-def _shared_obstacle(workspace: Workspace, org: SalesforceOrg | None) -> Reason | None:
-    if not workspace.includes_salesforce:
-        return Reason.PLAN
-    if org is None or org.sync_user is None or not org.sync_user.is_usable:
-        return Reason.NO_SYNC_USER
-    return None
 
 
 def _confirmed_roles(memberships: Collection[Membership]) -> frozenset[int]:
@@ -49,19 +40,28 @@ def _confirmed_roles(memberships: Collection[Membership]) -> frozenset[int]:
     return frozenset(confirmed.values_list("role_id", flat=True))
 
 
-def _standing(
-    membership: Membership,
-    org: SalesforceOrg | None,
-    shared: Reason | None,
-    confirmed: frozenset[int],
+def standing_of(
+    member: Membership,
+    workspace: Workspace,
+    has_sync_user: bool,
+    *,
+    is_confirmed: bool,
     own: Connection | None,
+    org: SalesforceOrg | None = None,
 ) -> Standing:
-    if membership.left_at is not None:
+    """Where a member stands, from what is known already: nothing is read but a role's name that did not come along.
+
+    `own` is the member's live connection. The causes that concern the whole workspace come first, so that a row names
+    what has to happen first.
+    """
+    if member.left_at is not None:
         return Standing(Reason.MEMBER_LEFT, connection=own, org=org)
-    if shared is not None:
-        return Standing(shared, connection=own, org=org)
-    if membership.role_id not in confirmed:
-        return Standing(Reason.NOT_CONFIRMED, membership.role.name, own, org)
+    if not workspace.includes_salesforce:
+        return Standing(Reason.PLAN, connection=own, org=org)
+    if not has_sync_user:
+        return Standing(Reason.NO_SYNC_USER, connection=own, org=org)
+    if not is_confirmed:
+        return Standing(Reason.NOT_CONFIRMED, member.role.name, own, org)
     if own is None:
         return Standing(Reason.NOT_CONNECTED, org=org)
     if not own.is_usable:

@@ -1,0 +1,102 @@
+"""Whose activities a request reports: members by their addresses, with all that decides what is logged for them.
+
+One statement, because every report pays for it: the ORM asked eight times for the same.
+"""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection as database
+
+from activity.models import LoggingSettings, MemberSettings
+from activity.pipeline.arrays import as_array
+from activity.pipeline.standing import Standing, standing_of
+from activity.settings import EffectiveSettings, merge, rules_of
+from integrations.models import Connection, ConnectionState
+from workspaces.models import Membership, Role, Workspace
+
+_READ = """
+SELECT e.email, m.id, r.id, r.name, to_jsonb(s)::text, to_jsonb(o)::text, (
+        SELECT json_agg(json_build_array(x.role_id IS NOT NULL, x.kind, x.value, x.is_override) ORDER BY x.id)::text
+        FROM activity_exclusion x WHERE u.is_owner AND (x.role_id = m.role_id OR x.membership_id = m.id)
+    ), c.id, c.state, c.cause, (
+        SELECT y.state FROM integrations_salesforceorg g JOIN integrations_connection y ON y.id = g.sync_user_id
+        WHERE g.workspace_id = %(workspace)s AND g.retired_at IS NULL
+    ), u.is_owner
+FROM account_emailaddress e
+JOIN workspaces_user p ON p.id = e.user_id AND p.is_active
+JOIN workspaces_membership m ON m.user_id = p.id AND m.workspace_id = %(workspace)s AND m.left_at IS NULL
+JOIN workspaces_role r ON r.id = m.role_id
+CROSS JOIN LATERAL (SELECT e.email = ANY(%(owners)s::text[])) AS u(is_owner)
+LEFT JOIN activity_loggingsettings s ON s.role_id = m.role_id AND u.is_owner
+LEFT JOIN activity_membersettings o ON o.membership_id = m.id AND u.is_owner
+LEFT JOIN integrations_connection c ON c.membership_id = m.id AND c.disconnected_at IS NULL AND u.is_owner
+WHERE e.email = ANY(%(addresses)s::text[]) AND e.verified
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A member whose activities are reported; `pk` is the membership's."""
+
+    pk: int
+    settings: EffectiveSettings
+    standing: Standing
+
+
+def read_owners(
+    workspace: Workspace, owners: Collection[str], addresses: Collection[str]
+) -> tuple[dict[str, Owner], frozenset[str]]:
+    """The members whom the addresses `owners` belong to, by address; and which of all `addresses` are members'.
+
+    Addresses are lower case; only verified ones of active people count, as for workspaces.members.find_members.
+    """
+    values = {"workspace": workspace.pk, "owners": as_array(owners), "addresses": as_array({*addresses, *owners})}
+    with database.cursor() as cursor:
+        cursor.execute(_READ, values)
+        rows = cursor.fetchall()
+    found: dict[int, Owner] = {}
+    by_address = {}
+    for email, pk, *rest, is_owner in rows:
+        if is_owner:
+            by_address[email] = found.get(pk) or found.setdefault(pk, _owner(workspace, pk, *rest))
+    return by_address, frozenset(row[0] for row in rows)
+
+
+def _owner(
+    workspace: Workspace,
+    pk: int,
+    role_id: int,
+    role_name: str,
+    of_role: str | None,
+    of_member: str | None,
+    exclusions: str | None,
+    connection_id: int | None,
+    state: str | None,
+    cause: str | None,
+    state_of_sync_user: str | None,
+) -> Owner:
+    """From the columns of a row; the models are filled as far as decisions need them."""
+    role_settings = LoggingSettings(**_columns(of_role) or {"role_id": role_id})
+    entries = json.loads(exclusions or "[]")
+    return Owner(
+        pk,
+        merge(
+            role_settings,
+            MemberSettings(**_columns(of_member) or {"membership_id": pk}),
+            rules_of(*([tuple(entry) for is_of_role, *entry in entries if is_of_role == of] for of in (True, False))),
+        ),
+        standing_of(
+            Membership(pk=pk, workspace_id=workspace.pk, role=Role(pk=role_id, name=role_name)),
+            workspace,
+            state_of_sync_user == ConnectionState.CONNECTED,
+            is_confirmed=role_settings.confirmed_at is not None,
+            own=Connection(pk=connection_id, state=state, cause=cause) if connection_id else None,
+        ),
+    )
+
+
+def _columns(row: str | None) -> dict[str, Any]:
+    return json.loads(row) if row else {}
