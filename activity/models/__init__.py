@@ -1,6 +1,7 @@
 """What happened, what is to be logged of it, by which settings, about whom."""
 
 from activity.models.activity import Activity, Kind, Meeting, Message, Participant, ParticipantRole, Source
+from activity.models.meetings import KnownMeeting
 from activity.models.people import KnownPerson
 from activity.models.settings import (
     AfterUnknown,
@@ -21,6 +22,7 @@ from activity.models.sync import (
     LedgerEntry,
     LoggedRecord,
     ObjectType,
+    OrgPace,
     OrgTrouble,
     Outcome,
     Reason,
@@ -44,6 +46,7 @@ __all__ = [
     "Exclusion",
     "ExclusionKind",
     "Kind",
+    "KnownMeeting",
     "KnownPerson",
     "LedgerEntry",
     "LoggedRecord",
@@ -53,6 +56,7 @@ __all__ = [
     "MemberSettings",
     "Message",
     "ObjectType",
+    "OrgPace",
     "OrgTrouble",
     "Outcome",
     "Participant",

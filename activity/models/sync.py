@@ -273,6 +273,14 @@ class OrgTrouble(models.Model):
     last_failed_at = models.DateTimeField()
 
 
+class OrgPace(models.Model):
+    """How many records an org takes in one call, and how many such calls in a row were fast."""
+
+    org_id = models.CharField(max_length=18, primary_key=True)
+    records_per_call = models.PositiveSmallIntegerField(default=200)
+    fast_calls = models.PositiveSmallIntegerField(default=0)
+
+
 class RequestCount(models.Model):
     """How many requests an API key made in the minute of its last one."""
 

@@ -14,7 +14,7 @@ from activity.pipeline.statements import run
 
 BATCH = 200
 # After a worker's death one of its rows is suspect: smaller and smaller batches find out which.
-BATCH_AFTER_DEATHS = (BATCH, 50, 10, 2, 1)
+BATCH_AFTER_DEATHS = (1000, 50, 10, 2, 1)
 
 PRIORITIES = {
     Kind.MEETING_CONFIRMED: 1,

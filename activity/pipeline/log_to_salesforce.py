@@ -10,7 +10,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -22,10 +22,11 @@ from django.utils import timezone
 from activity import wake
 from activity.models import DueJob, LoggedRecord, Outcome, Reason, SyncJob, SyncState
 from activity.pipeline import breaker, turn
-from activity.pipeline.claims import BATCH, CLICKED_BY_PERSON, Claimed, Sending, claim, record_sending
+from activity.pipeline.claims import CLICKED_BY_PERSON, Claimed, Sending, claim, record_sending
 from activity.pipeline.hold import hold_connection, hold_org, unhold_connection, unhold_org
 from activity.pipeline.jobs import load_jobs
 from activity.pipeline.outcome import Action
+from activity.pipeline.pace import Pace
 from activity.pipeline.prepare import prepare
 from activity.pipeline.results import Finished, Logged, finish
 from activity.pipeline.sender import Ready, Sender, digest_of
@@ -35,13 +36,17 @@ from activity.pipeline.verify import verify
 from activity.settings import settings_for
 from integrations.models import Connection
 from integrations.preflight import run_soon
-from integrations.salesforce.client import RowResult, SalesforceClient
+from integrations.salesforce.client import (
+    RECORDS_IN_A_CALL,
+    RowResult,
+    SalesforceClient,
+    may_travel_in_composite,
+)
 from integrations.salesforce.errors import OutcomeUnknown, SalesforceError
 
 logger = logging.getLogger(__name__)
 
 MOST_DEATHS = 5
-SMALLEST_BATCH = 10
 AFTER_OWN_BUG = timedelta(seconds=5)
 SOON = timedelta(seconds=60)
 ONLY_UNKNOWN = -1
@@ -129,7 +134,8 @@ class _Drain:
         self.sender = Sender(
             self.connection, self.standing.org, self.connection.membership, settings_for(self.connection.membership)
         )
-        self.batch_size = BATCH
+        self.pace = Pace(self.connection.org.org_id)
+        self.calls_made: list[tuple[int, float, list[Exception]]] = []
         self.is_unheld = False
         self.ends_at = time.monotonic() + settings.SYNC_DRAIN_LIMIT
 
@@ -137,7 +143,9 @@ class _Drain:
         """Batch after batch, until nothing is due, somebody else waits, or the time is up."""
         while time.monotonic() < self.ends_at and _take_turn(self.connection, self.holder):
             allowance = self._allowance()
-            claimed = self._claim_probe() if allowance.is_probe else self._claim(allowance.priority, self.batch_size)
+            claimed = (
+                self._claim_probe() if allowance.is_probe else self._claim(allowance.priority, self.pace.refresh())
+            )
             if not claimed:
                 if allowance.is_probe:  # nothing to try it with: the next one who has something does
                     breaker.give_probe_back(self.connection.org.org_id, timezone.now())
@@ -199,6 +207,7 @@ class _Drain:
         done = settlement.write()
         self._take_back_doubles(settlement, done)
         self._note_health(settlement)
+        self._note_pace()
         if settlement.lacks_access:
             run_soon(self.connection)
         return not settlement.stops
@@ -211,6 +220,12 @@ class _Drain:
                 hold_org(org_id, Reason.SALESFORCE_DOWN)
         elif settlement.is_answered and breaker.note_answer(org_id):
             unhold_org(org_id)
+
+    def _note_pace(self) -> None:
+        """Learn how many records the org takes at once."""
+        for records, seconds, errors in self.calls_made:
+            self.pace.note(records, seconds, errors)
+        self.calls_made.clear()
 
     def _take_back_doubles(self, settlement: Settlement, done: set[int]) -> None:
         """We were overtaken between check and call, and the record exists twice: ours is the one too many."""
@@ -251,10 +266,11 @@ class _Drain:
             (creates, SalesforceClient.create_many.__name__),
             (updates, SalesforceClient.update_many.__name__),
         ):
-            if rows and settlement.stops:
-                self._put_back(rows, settlement)
-            elif rows:
-                self._send(rows, call, settlement)
+            for part in _in_calls(rows):
+                if settlement.stops:
+                    self._put_back(part, settlement)
+                else:
+                    self._send(part, call, settlement)
 
     def _send(self, rows: Sequence[Ready], call: str, settlement: Settlement) -> None:
         """One call for rows of one operation."""
@@ -301,7 +317,7 @@ class _Drain:
         return [each for each in rows if each.job.pk in ours]
 
     def _call(self, rows: Sequence[Ready], send: Callable[..., list[RowResult]], settlement: Settlement) -> None:
-        sent_at = timezone.now()
+        sent_at, began = timezone.now(), time.monotonic()
         try:
             results = send([each.payload for each in rows])
         except Exception as error:
@@ -309,10 +325,12 @@ class _Drain:
                 logger.exception("a call of connection %s failed after sending", self.connection.pk)
             settlement.now = sent_at
             settlement.note_call(error)
-            self._shrink(error)
+            self.calls_made.append((len(rows), time.monotonic() - began, [error]))
             for each in rows:
                 self._settle(each, error, settlement, whole_call=True)
             return
+        errors = [result.error for result in results if result.error]
+        self.calls_made.append((len(rows), time.monotonic() - began, errors))
         settlement.now = timezone.now()
         settlement.note_call(None)
         for each, result in zip(rows, results, strict=True):
@@ -320,11 +338,6 @@ class _Drain:
                 self._record(each, result.id, settlement)
             else:
                 self._settle(each, result.error or OutcomeUnknown("result_empty"), settlement, whole_call=False)
-
-    def _shrink(self, error: Exception) -> None:
-        """After a time-out the next batches of this turn are half as large."""
-        if isinstance(error, OutcomeUnknown):
-            self.batch_size = max(SMALLEST_BATCH, self.batch_size // 2)
 
     def _record(self, each: Ready, salesforce_id: str, settlement: Settlement) -> None:
         if each.logged:
@@ -344,3 +357,15 @@ class _Drain:
         decision = settlement.settle_sent(each.job, error, each.related, is_update=is_update, whole_call=whole_call)
         if decision.action == Action.SKIP and each.logged:
             LoggedRecord.objects.filter(pk=each.logged.pk).update(removed_at=settlement.now)
+
+
+def _in_calls(rows: Sequence[Ready]) -> Iterator[Sequence[Ready]]:
+    """Rows of one claim, as they go together in a call: all of them but for those that a composite would garble."""
+    if len(rows) <= RECORDS_IN_A_CALL:
+        together, apart = rows, []
+    else:
+        together = [each for each in rows if may_travel_in_composite(each.payload)]
+        apart = [each for each in rows if not may_travel_in_composite(each.payload)]
+    if together:
+        yield together
+    yield from (apart[start : start + RECORDS_IN_A_CALL] for start in range(0, len(apart), RECORDS_IN_A_CALL))

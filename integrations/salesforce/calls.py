@@ -19,6 +19,7 @@ import requests
 
 from integrations.salesforce.answers import Fault, faults_in
 from integrations.salesforce.errors import (
+    OutcomeUnknown,
     RolledBack,
     SalesforceError,
     StaleDescribe,
@@ -102,7 +103,7 @@ class Calls:
         answers = body.get("compositeResponse") if isinstance(body, dict) else None
         if not isinstance(answers, list) or len(answers) != len(urls):
             raise UnexpectedAnswer("composite_incomplete", request_id=self.session.request_id)
-        errors = [error for answer in answers if (error := _error_in_subanswer(answer, self.session.request_id))]
+        errors = [error for answer in answers if (error := error_in_part(answer, self.session.request_id))]
         if errors:
             raise next((error for error in errors if not isinstance(error, RolledBack)), errors[0])
         return [answer.get("body") for answer in answers]
@@ -124,11 +125,12 @@ class Calls:
         return url.removeprefix(self.path)
 
 
-def _error_in_subanswer(answer: Any, request_id: str | None) -> SalesforceError | None:
-    """The error of one composite sub-answer; None when it succeeded."""
+def error_in_part(answer: Any, request_id: str | None, *, write: bool = False) -> SalesforceError | None:
+    """The error of one part of a composite; None when it succeeded. `write`: it was to change something."""
     status = answer.get("httpStatusCode") if isinstance(answer, dict) else None
-    if not isinstance(status, int):
-        return UnexpectedAnswer("composite_malformed", request_id=request_id)
+    if not isinstance(status, int) or (write and not 200 <= status < 300 and status < 400):
+        kind = OutcomeUnknown if write else UnexpectedAnswer
+        return kind("composite_malformed", request_id=request_id)
     if 200 <= status < 300:
         return None
     fault = next(iter(faults_in(answer.get("body"))), Fault(f"HTTP_{status}"))
@@ -139,6 +141,7 @@ def _error_in_subanswer(answer: Any, request_id: str | None) -> SalesforceError 
         http_status=status,
         request_id=request_id,
         source=fault.source,
+        write=write,
     )
 
 

@@ -19,7 +19,12 @@ from integrations.salesforce.lookups import FoundRecord, RecordState
 from integrations.salesforce.organization import Organization, TaskPriority, TaskStatus
 from integrations.salesforce.people import ContactOpportunity, Person
 from integrations.salesforce.soql import check_object_name
-from integrations.salesforce.writes import RowResult
+from integrations.salesforce.writes import (
+    RECORDS_IN_A_CALL,
+    RECORDS_IN_A_COMPOSITE,
+    RowResult,
+    may_travel_in_composite,
+)
 
 API_VERSION = "62.0"
 
@@ -112,11 +117,11 @@ class SalesforceClient:
     # --- writing
 
     def create_many(self, records: Sequence[Row]) -> list[RowResult]:
-        """Creates up to 200 records, each with `attributes`; one result each, in order. One call."""
+        """Creates up to 1,000 records, each with `attributes`; one result each, in order. One call."""
         return writes.create_many(self.calls, records)
 
     def update_many(self, records: Sequence[Row]) -> list[RowResult]:
-        """Changes up to 200 records, each with `attributes` and `Id`; one result each, in order. One call."""
+        """Changes up to 1,000 records, each with `attributes` and `Id`; one result each, in order. One call."""
         return writes.update_many(self.calls, records)
 
     def delete_many(self, ids: Sequence[str]) -> list[RowResult]:
@@ -158,6 +163,8 @@ class SalesforceClient:
 
 __all__ = [
     "API_VERSION",
+    "RECORDS_IN_A_CALL",
+    "RECORDS_IN_A_COMPOSITE",
     "ContactOpportunity",
     "Describe",
     "FoundRecord",
@@ -168,4 +175,5 @@ __all__ = [
     "SalesforceClient",
     "TaskPriority",
     "TaskStatus",
+    "may_travel_in_composite",
 ]

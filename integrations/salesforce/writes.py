@@ -1,8 +1,10 @@
-"""Creating, changing and deleting up to 200 records in one API call, each with its own result.
+"""Creating, changing and deleting many records in one API call, each with its own result.
 
 `composite/sobjects` with allOrNone=false (REST guide, sObject Collections): HTTP 200 and one result per
 record, in the order of the request. A call that ends without such a list leaves the outcome of every record
-unknown.
+unknown. It takes 200 records; up to 1,000 travel as five such requests in one `composite`, which counts as one call
+(REST guide, Composite): there each part has an answer of its own, and what is wrong with it concerns its records
+alone.
 """
 
 from collections.abc import Sequence
@@ -11,11 +13,15 @@ from itertools import groupby
 from typing import Any
 
 from integrations.salesforce.answers import faults_in
-from integrations.salesforce.calls import Calls, Row
+from integrations.salesforce.calls import Calls, Row, error_in_part
 from integrations.salesforce.errors import OutcomeUnknown, RolledBack, SalesforceError, error_from
 from integrations.salesforce.ids import id18
+from integrations.salesforce.soql import in_chunks
 
 RECORDS_IN_A_CALL = 200
+PARTS_IN_A_COMPOSITE = 5
+"""Of 25 parts so many may be collections."""
+RECORDS_IN_A_COMPOSITE = PARTS_IN_A_COMPOSITE * RECORDS_IN_A_CALL
 RUNS_OF_TYPES_IN_A_CALL = 10
 """Salesforce cuts a request into runs of records of one type and takes no more of them."""
 
@@ -32,7 +38,8 @@ def create_many(calls: Calls, records: Sequence[Row]) -> list[RowResult]:
     """Creates the records, each `{"attributes": {"type": "Task"}, "Subject": …}`; results in the same order.
 
     Raises SalesforceError when the call as a whole failed (OutcomeUnknown: any of the records may exist),
-    ValueError for more than 200 records or 10 runs of types.
+    ValueError for more than 1,000 records, 10 runs of types in 200, or more than 200 with text that a composite
+    would take for a reference (`may_travel_in_composite`).
     """
     return _send_records(calls, "POST", [_attributes_first(record) for record in records])
 
@@ -54,25 +61,72 @@ def delete_many(calls: Calls, ids: Sequence[str]) -> list[RowResult]:
     """Moves the records to the Recycle Bin; otherwise as `create_many`. Safe to repeat: gone is RecordGone."""
     if not ids:
         return []
-    _check_count(ids)
+    if len(ids) > RECORDS_IN_A_CALL:
+        raise ValueError("too many records for one call")
     params = {"ids": ",".join(id18(record_id) for record_id in ids), "allOrNone": "false"}
     return _results(calls, calls.call("DELETE", "composite/sobjects", params=params, write=True), len(ids))
+
+
+def may_travel_in_composite(record: Row) -> bool:
+    """Whether no text of the record holds "@{": a composite would put the answer of another part there."""
+    return not any("@{" in value for value in record.values() if isinstance(value, str))
 
 
 def _send_records(calls: Calls, method: str, records: list[Row]) -> list[RowResult]:
     if not records:
         return []
-    _check_count(records)
-    runs = sum(1 for _ in groupby(records, key=lambda record: record["attributes"]["type"]))
-    if runs > RUNS_OF_TYPES_IN_A_CALL:
-        raise ValueError("too many runs of types: sort the records by type")
-    body = {"allOrNone": False, "records": records}
-    return _results(calls, calls.call(method, "composite/sobjects", json=body, write=True), len(records))
+    parts = list(in_chunks(records, RECORDS_IN_A_CALL))
+    _check_parts(parts)
+    if len(parts) == 1:
+        body = {"allOrNone": False, "records": records}
+        return _results(calls, calls.call(method, "composite/sobjects", json=body, write=True), len(records))
+    return _send_parts(calls, method, parts)
 
 
-def _check_count(items: Sequence[Any]) -> None:
-    if len(items) > RECORDS_IN_A_CALL:
+def _check_parts(parts: Sequence[Sequence[Row]]) -> None:
+    if len(parts) > PARTS_IN_A_COMPOSITE:
         raise ValueError("too many records for one call")
+    for part in parts:
+        if sum(1 for _ in groupby(part, key=lambda record: record["attributes"]["type"])) > RUNS_OF_TYPES_IN_A_CALL:
+            raise ValueError("too many runs of types: sort the records by type")
+    if len(parts) > 1 and not all(may_travel_in_composite(record) for part in parts for record in part):
+        raise ValueError("text that looks like a reference")
+
+
+def _send_parts(calls: Calls, method: str, parts: Sequence[Sequence[Row]]) -> list[RowResult]:
+    """Several collections in one composite; an answer that does not have one for each part says nothing."""
+    requests_ = [
+        {
+            "method": method,
+            "url": f"{calls.path}composite/sobjects",
+            "referenceId": f"part{number}",
+            "body": {"allOrNone": False, "records": part},
+        }
+        for number, part in enumerate(parts)
+    ]
+    body = calls.call("POST", "composite", json={"allOrNone": False, "compositeRequest": requests_}, write=True)
+    answers = body.get("compositeResponse") if isinstance(body, dict) else None
+    if not isinstance(answers, list) or len(answers) != len(parts):
+        raise OutcomeUnknown("results_incomplete", request_id=calls.session.request_id)
+    named = {answer.get("referenceId"): answer for answer in answers if isinstance(answer, dict)}
+    results: list[RowResult] = []
+    for number, part in enumerate(parts):
+        results += _part_results(calls, named.get(f"part{number}"), len(part))
+    return results
+
+
+def _part_results(calls: Calls, answer: Row | None, count: int) -> list[RowResult]:
+    """The results of one part; where the part as a whole failed, that is what became of each of its records."""
+    request_id = calls.session.request_id
+    if answer is None:
+        return [RowResult(None, OutcomeUnknown("result_malformed", request_id=request_id))] * count
+    error = error_in_part(answer, request_id, write=True)
+    if error is None:
+        try:
+            return _results(calls, answer.get("body"), count)
+        except OutcomeUnknown as incomplete:
+            error = incomplete
+    return [RowResult(None, error)] * count
 
 
 def _attributes_first(record: Row) -> Row:

@@ -1,4 +1,4 @@
-"""Writing up to 200 records in a call: one result for each, and nothing taken for granted."""
+"""Writing 200 records in a call, or 1,000 in a composite: one result for each, and nothing taken for granted."""
 
 import json
 from collections.abc import Callable
@@ -123,7 +123,7 @@ def test_more_than_a_call_takes_is_refused_before_it_is_sent(
     before = stand_in.org.usage.used
 
     with pytest.raises(ValueError, match="too many records"):
-        sync_client.create_many([task("x")] * 201)
+        sync_client.create_many([task("x")] * 1001)
     with pytest.raises(ValueError, match="too many records"):
         sync_client.delete_many(["00T000000000001"] * 201)
     with pytest.raises(ValueError, match="runs of types"):
@@ -283,3 +283,116 @@ def test_of_several_errors_the_cause_is_told(create_with: Callable) -> None:
 
     assert (str(first.error), first.error.fields) == ("Rejected(REQUIRED_FIELD_MISSING)", ("A__c",))
     assert str(second.error) == "Rejected(DUPLICATES_DETECTED)"
+
+
+# --- more than 200: a composite of collections
+
+PARTS = "/services/data/v62.0/composite"
+
+
+def test_1000_records_cost_one_call_and_come_back_in_order(
+    stand_in: TestedStandIn, sync_client: SalesforceClient
+) -> None:
+    before = stand_in.org.usage.used
+    records = [task(f"Sent: {number}") for number in range(1000)]
+    records[450]["Nope"] = "x"
+
+    results = sync_client.create_many(records)
+    changed = sync_client.update_many(
+        [{"attributes": {"type": "Task"}, "Id": result.id, "Subject": "new"} for result in results if result.id]
+    )
+
+    assert stand_in.org.usage.used - before == 2
+    assert [number for number, kind in enumerate(error_kinds(results)) if kind] == [450]
+    assert isinstance(results[450].error, StaleDescribe)
+    assert [result.id for result in changed] == [result.id for result in results if result.id]
+    assert subjects(stand_in) == ["new"] * 999
+
+
+def test_a_part_that_is_refused_as_a_whole_is_the_error_of_its_records(
+    stand_in: TestedStandIn, sync_client: SalesforceClient
+) -> None:
+    stand_in.org.unknown_field_refuses_call = True
+    records = [task(f"{number}") for number in range(401)]
+    records[250]["Nope"] = "x"
+
+    results = sync_client.create_many(records)
+
+    assert error_kinds(results) == [None] * 200 + ["StaleDescribe(INVALID_FIELD)"] * 200 + [None]
+
+
+def test_text_that_a_composite_would_replace_is_not_sent_in_one(sync_client: SalesforceClient) -> None:
+    records = [task("x") for _ in range(200)]
+
+    with pytest.raises(ValueError, match="reference"):
+        sync_client.create_many([*records, task("Fill in @{name}")])
+    assert error_kinds(sync_client.create_many([*records[1:], task("Fill in @{name}")])) == [None] * 200
+
+
+def part_answer(name: str, body: str, status: object = 200) -> str:
+    return f'{{"referenceId":"{name}","httpStatusCode":{json.dumps(status)},"httpHeaders":{{}},"body":{body}}}'
+
+
+def composite_answer(*parts: str) -> str:
+    return f'{{"compositeResponse":[{",".join(parts)}]}}'
+
+
+def create_401(body: str) -> tuple[list[RowResult], RawServer]:
+    """What create_many makes of this answer for 200, 200 and one record."""
+    with RawServer([answer(200, body)]) as server, open_session(HostRule(frozenset({server.host}))) as session:
+        return SalesforceClient(server.url, "t0ken", session).create_many([task("a")] * 401), server
+
+
+MANY = f"[{','.join([GOOD_ROW] * 200)}]"
+ONE = f"[{GOOD_ROW}]"
+
+
+def test_a_composite_names_its_parts() -> None:
+    _, server = create_401(composite_answer(*(part_answer(f"part{n}", b) for n, b in enumerate((MANY, MANY, ONE)))))
+
+    head, body = server.received[0].split(b"\r\n\r\n", 1)
+    assert head.startswith(f"POST {PARTS} HTTP/1.1\r\n".encode())
+    sent = json.loads(body)
+    assert sent["allOrNone"] is False
+    assert [
+        (part["method"], part["url"], part["referenceId"], part["body"]["allOrNone"], len(part["body"]["records"]))
+        for part in sent["compositeRequest"]
+    ] == [("POST", f"{PARTS}/sobjects", f"part{number}", False, count) for number, count in enumerate((200, 200, 1))]
+
+
+def test_each_part_is_known_by_its_name_and_unknown_where_it_does_not_fit() -> None:
+    refused = '[{"errorCode":"JSON_PARSER_ERROR","message":"x"}]'
+    results, _ = create_401(
+        composite_answer(part_answer("part2", refused, 400), part_answer("part1", ONE), part_answer("part0", MANY))
+    )
+
+    assert error_kinds(results) == (
+        [None] * 200 + ["OutcomeUnknown(results_incomplete)"] * 200 + ["OurMistake(JSON_PARSER_ERROR)"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (part_answer("part2", ONE, "200"), "OutcomeUnknown(composite_malformed)"),
+        (part_answer("part2", ONE, 302), "OutcomeUnknown(composite_malformed)"),
+        (part_answer("part2", "null", 503), "OutcomeUnknown(HTTP_503)"),
+        (part_answer("part2", "null"), "OutcomeUnknown(results_incomplete)"),
+        (part_answer("part7", ONE), "OutcomeUnknown(result_malformed)"),
+        ("null", "OutcomeUnknown(result_malformed)"),
+    ],
+)
+def test_a_part_without_an_answer_leaves_its_records_unknown(part: str, expected: str) -> None:
+    results, _ = create_401(composite_answer(part_answer("part0", MANY), part_answer("part1", MANY), part))
+
+    assert error_kinds(results) == [None] * 400 + [expected]
+
+
+@pytest.mark.parametrize(
+    "body", ["{}", "[]", composite_answer(part_answer("part0", MANY)), '{"compositeResponse":7}']
+)
+def test_a_composite_without_an_answer_for_each_part_leaves_all_unknown(body: str) -> None:
+    with pytest.raises(OutcomeUnknown) as caught:
+        create_401(body)
+
+    assert caught.value.code == "results_incomplete"

@@ -102,6 +102,24 @@ def test_a_collection_inside(ada: Caller) -> None:
     assert [row["success"] for row in result["body"]] == [True, True]
 
 
+def test_limits_of_collections_inside(ada: Caller) -> None:
+    records = [{"attributes": {"type": "Task"}, "Subject": "x"}] * 200
+    parts = [part(f"p{number}", "POST", "composite/sobjects", body={"records": records}) for number in range(6)]
+    too_long = part("long", "POST", "composite/sobjects", body={"records": [*records, records[0]]})
+    query = part("q", "GET", "query?q=SELECT Id FROM Task")
+
+    refused = (
+        ada.post("composite", {"compositeRequest": parts}),
+        ada.post("composite", {"compositeRequest": [*parts[:5], query]}),
+    )
+    assert [(each.status_code, each.json()[0]["errorCode"]) for each in refused] == [(400, "LIMIT_EXCEEDED")] * 2
+    assert ada.stand_in.org.rows("Task") == []
+    results = run(ada, *parts[:4], too_long)
+    assert [len(each["body"]) for each in results[:4]] == [200] * 4
+    assert (results[4]["httpStatusCode"], results[4]["body"][0]["errorCode"]) == (400, "EXCEEDED_ID_LIMIT")
+    assert len(ada.stand_in.org.rows("Task")) == 800
+
+
 def test_conditional_parts_answer_304(ada: Caller) -> None:
     tag = ada.get("sobjects/Task/describe").headers["ETag"]
     [result] = run(ada, part("d", "GET", "sobjects/Task/describe", httpHeaders={"If-None-Match": tag}))
