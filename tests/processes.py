@@ -18,6 +18,7 @@ import psycopg
 
 from config import postgres
 from config.outbox import Letter, letters
+from tests import leak_net
 
 ROOT = Path(__file__).resolve().parent.parent
 START_LIMIT = 60  # seconds that a process may take to come up on a busy machine
@@ -141,7 +142,7 @@ class Installation:
         return [letter for letter in letters(self.mail) if letter.to == address]
 
     def stop(self) -> None:
-        """End every process, with its children."""
+        """End every process, with its children, and look whether they left a secret behind."""
         for process in self.processes.values():
             if process.poll() is None:
                 process.terminate()
@@ -151,3 +152,5 @@ class Installation:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, 9)
                 process.wait()
+        leak_net.search_files(self.folder)
+        leak_net.search_tables(self.environment["DATABASE_URL"])
