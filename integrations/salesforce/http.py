@@ -15,7 +15,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -25,6 +25,7 @@ import requests
 import urllib3
 
 from integrations.salesforce.answers import parse_faults
+from integrations.salesforce.echoes import blot_out_echoes
 from integrations.salesforce.errors import (
     OurMistake,
     OutcomeUnknown,
@@ -54,11 +55,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 2xx answer. `body` is parsed JSON, None when empty. `date` is Salesforce's clock, UTC."""
+    """A 2xx answer. `body` is parsed JSON, None when empty; it may hold tokens. `date` is Salesforce's clock, UTC."""
 
     status: int
-    body: Any
-    headers: Mapping[str, str]
+    body: Any = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
     request_id: str | None
     date: datetime | None
 
@@ -135,7 +136,7 @@ class SalesforceSession(requests.Session):
     def _note(self, response: requests.Response) -> None:
         """Keeps the server's clock and the request's id, and reports the usage, of errors too."""
         self.server_date = parse_date(response.headers.get("Date"))
-        self.request_id = response.headers.get("x-sfdc-request-id")
+        self.request_id = read_request_id(response)
         usage = parse_usage(response.headers.get("Sforce-Limit-Info", ""))
         if usage is None or self.on_usage is None:
             return
@@ -183,7 +184,7 @@ def send(
         status=response.status_code,
         body=parse_body(response, write=write),
         headers=response.headers,
-        request_id=response.headers.get("x-sfdc-request-id"),
+        request_id=read_request_id(response),
         date=parse_date(response.headers.get("Date")),
     )
 
@@ -196,7 +197,7 @@ def parse_body(response: requests.Response, *, write: bool) -> Any:
         return json_module.loads(response.content)
     except (ValueError, RecursionError):
         pass
-    raise unreadable_answer(write=write, request_id=response.headers.get("x-sfdc-request-id"))
+    raise unreadable_answer(write=write, request_id=read_request_id(response))
 
 
 def unreadable_answer(*, write: bool, request_id: str | None = None) -> SalesforceError:
@@ -219,7 +220,7 @@ def transport_error(error: Exception, *, sent: bool, write: bool) -> SalesforceE
 def answer_error(response: requests.Response, *, write: bool) -> SalesforceError:
     """The error for an answer other than 2xx: that of the first fault which is a cause, not a consequence."""
     status = response.status_code
-    request_id = response.headers.get("x-sfdc-request-id")
+    request_id = read_request_id(response)
     faults = parse_faults(status, response.content)
     errors = [
         error_from(
@@ -234,6 +235,14 @@ def answer_error(response: requests.Response, *, write: bool) -> SalesforceError
         for fault in faults
     ]
     return next((error for error in errors if not isinstance(error, RolledBack)), errors[0])
+
+
+def read_request_id(response: requests.Response) -> str | None:
+    """Salesforce's name for the call; None when the answer has none. It is logged, so it repeats no secret."""
+    text = response.headers.get("x-sfdc-request-id")
+    if text is None:
+        return None
+    return blot_out_echoes(text.encode(), response.request, is_token_answer=False).decode()
 
 
 def parse_usage(header: str) -> Usage | None:

@@ -18,6 +18,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from integrations.salesforce.echoes import blot_out_echoes
 from integrations.salesforce.hosts import HostRule
 
 
@@ -37,10 +38,10 @@ class CallLimits:
 
 
 def read_body(response: requests.Response, *, deadline: float, max_bytes: int) -> None:
-    """Reads and unpacks the body and leaves it in the response; `deadline` is in time.monotonic's seconds.
+    """Reads and unpacks the body and leaves it in the response, without the secrets that it repeats.
 
-    Raises what the socket and urllib3 raise, TimeoutError at the deadline, ValueError for a body that is too
-    large or does not unpack.
+    `deadline` is in time.monotonic's seconds. Raises what the socket and urllib3 raise, TimeoutError at the deadline,
+    ValueError for a body that is too large or does not unpack.
     """
     body = bytearray()
     while True:
@@ -58,7 +59,8 @@ def read_body(response: requests.Response, *, deadline: float, max_bytes: int) -
             response.close()
             raise ValueError("answer too large")
     is_packed = response.headers.get("Content-Encoding", "").lower() == "gzip"
-    response.raw = BytesIO(_unpack(body, max_bytes) if is_packed else bytes(body))
+    content = _unpack(body, max_bytes) if is_packed else bytes(body)
+    response.raw = BytesIO(blot_out_echoes(content, response.request, is_token_answer=response.status_code < 300))
 
 
 def _unpack(packed: bytearray, max_bytes: int) -> bytes:

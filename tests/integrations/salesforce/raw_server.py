@@ -15,8 +15,9 @@ from typing import Self
 
 TLS_HANDSHAKE = b"\x16"
 
-Step = bytes | float | str
-"""bytes: send them; number: wait so many seconds; "reset": break the connection."""
+Step = bytes | float | str | Callable[[bytes], bytes]
+"""bytes: send them; number: wait so many seconds; "reset": break the connection; function: send what it makes of the
+request."""
 
 
 class RawServer:
@@ -85,7 +86,7 @@ class RawServer:
                     number = len(self.received)
                     self.received.append(request)
                     for step in self.scripts[min(number, len(self.scripts) - 1)]:
-                        if not self._take(step, stream):
+                        if not self._take(step(request) if callable(step) else step, stream):
                             return
         except OSError:
             return  # the other side went away, or had no part in our TLS
