@@ -1,7 +1,8 @@
 """Columns of a batch as PostgreSQL's array literals.
 
 The driver makes arrays element by element, with a regular expression for each: a quarter of a drain's processor time.
-This is the same text, made by two replacements an element (PostgreSQL manual, 8.15.6, Array Input and Output Syntax).
+This is the same text, made by one join where no element needs an escape, else by two replacements an element
+(PostgreSQL manual, 8.15.6, Array Input and Output Syntax).
 """
 
 from collections.abc import Iterable
@@ -15,15 +16,24 @@ def as_array(values: Iterable[Any]) -> str:
 
     None is NULL; numbers, booleans, UUIDs and aware times are written as str() writes them, which PostgreSQL reads.
     """
-    return "{" + ",".join([_element(value) for value in values]) + "}"
+    values = list(values)
+    if not values:
+        return "{}"
+    try:
+        joined = '","'.join(values)
+    except TypeError:  # not texts alone
+        return "{" + ",".join([_element(value) for value in values]) + "}"
+    if "\\" in joined or joined.count('"') != 2 * (len(values) - 1):
+        return "{" + ",".join([_element(value) for value in values]) + "}"
+    return f'{{"{joined}"}}'
 
 
 def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
     if isinstance(value, str):
-        if "\\" in value or '"' in value:
-            value = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{value}"'
-    return "NULL" if value is None else f'"{value}"'
+        value = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{value}"'
 
 
 @Field.register_lookup

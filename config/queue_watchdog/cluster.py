@@ -11,6 +11,7 @@ from django_q.cluster import Cluster
 from django_q.conf import Conf
 
 from config.queue_watchdog.beats import Beats
+from config.queue_watchdog.loading import load_tasks
 
 PR_SET_PDEATHSIG = 1
 SETTLING = 2.0  # seconds after a death in which a task may show that work goes on
@@ -36,6 +37,7 @@ class ClusterRun:
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # without the watchdog it stops by itself
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)  # the watchdog's handlers came along
+            load_tasks()
             self.beats.attach()
             cluster = Cluster()
             cluster.start()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from config.queue_watchdog.loading import load_tasks
 from tests.benchmarks.bare import BarePipeline
 from tests.benchmarks.meter import Cost, median, metered
 from tests.benchmarks.report import Line
@@ -80,6 +81,7 @@ def measure(world: World, size: int, targets: set[str], runs: int) -> list[Line]
     plain, like, like_warm, cold, warm = (Runs(size) for _ in range(5))
     world.rows(size)
     run_product(world, Runs(size), cold=True)  # imports, describes and plans are not what is measured
+    load_tasks()  # as a worker does
     for _ in range(runs):
         world.clear()
         run_bare(world, plain, keep_log=False)

@@ -120,6 +120,14 @@ def queue(tmp_path: Path, database_url: str) -> Iterator[Queue]:
         connection.execute("DELETE FROM django_q_ormq")
 
 
+def test_a_worker_begins_with_all_that_its_tasks_need(queue, tmp_path):
+    queue.start()
+    told = tmp_path / "told"
+    queue.add("tests.config.queue_tasks.tell_what_is_loaded", str(told))
+    wait_until(lambda: told.exists() and told.read_text())
+    assert told.read_text() == "True True"
+
+
 def test_tasks_run_after_idle_worker_was_killed(queue):
     queue.start()
     queue.wait_until_up()
