@@ -92,8 +92,12 @@ def authorize_url_of(pending: PendingGrant, session_key: str) -> str:
 
 
 def _state_of(pending: PendingGrant, session_key: str) -> str:
-    """The state: 256 bits that only this server can compute, so that the page can show its link again unstored."""
-    return salted_hmac("integrations.sign_in.state", f"{pending.uuid}:{session_key}", algorithm="sha256").hexdigest()
+    """The state: 256 bits that only this server can compute, so that the page can show its link again unstored.
+
+    It covers all that the trip is bound to: a row that came to another person, workspace or issuer has another state.
+    """
+    bound = (pending.uuid, pending.user_id, pending.workspace_id, pending.issuer, pending.intent, session_key)
+    return salted_hmac("integrations.sign_in.state", ":".join(map(str, bound)), algorithm="sha256").hexdigest()
 
 
 def _known_connection(pending: PendingGrant) -> Connection | None:
@@ -131,7 +135,7 @@ def complete(issuer: Issuer, params: Mapping[str, str], user: User, session_key:
 
 
 def _claim(issuer: Issuer, state: str, user: User, session_key: str) -> PendingGrant:
-    """Use up the state; only one request wins it. A wrong person, session or issuer does not even use it up."""
+    """Use up the state; only one request wins it. Not of this trip in every point, it is not even used up."""
     rows = PendingGrant.objects.select_related("workspace", "user")
     pending = rows.filter(state_digest=digest(state)).first() if state else None
     belongs = (
@@ -139,6 +143,7 @@ def _claim(issuer: Issuer, state: str, user: User, session_key: str) -> PendingG
         and pending.user_id == user.pk
         and pending.issuer == issuer
         and constant_time_compare(pending.session_digest, digest(session_key))
+        and constant_time_compare(state, _state_of(pending, session_key))
     )
     if not belongs:
         raise ConnectError(problems.STATE_UNKNOWN)
