@@ -73,7 +73,7 @@ class Backfiller:
         loggable, personal = found
         chosen = loggable if self._backfill.with_personal else loggable - personal
         letters = [letter for letter in letters if letter.uid in chosen]
-        whole, broken = fetch_bodies(self._means, self._imap, letters, chosen)
+        whole, broken = fetch_bodies(self._means, self._imap, owner, letters, chosen)
         write = self._means.writing.ask
         write(writing.commit_older, owner, place, whole, [*unread, *broken], self._id, seen)
 

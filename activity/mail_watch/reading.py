@@ -1,6 +1,7 @@
 """Reads one folder from where it was left to its end, batch by batch: headers, decisions, bodies, one transaction."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,8 +14,10 @@ from activity.sources.mailbox.letters import Letter, Owner, Place, Unread, owner
 from activity.sources.mailbox.reports import to_captured
 from activity.sources.mailbox.wanted import find_wanted
 from integrations import mailboxes
+from integrations.calendar.messages import CalendarMessage, CalendarRefused
 from integrations.mailbox.imap import Imap, Piece
 from integrations.mailbox.limits import HEADERS_BYTES, Unreadable
+from integrations.mailbox.mime import ParsedMail
 from integrations.mailbox.parser import MailParser
 from integrations.models import FolderRole, MailboxFolder
 
@@ -72,7 +75,8 @@ class FolderReader:
         owner = self._means.writing.ask(owner_of, self.place.mailbox_id)
         letters, unread = parse_headers(self._means, pieces)
         wanted = self._means.asking.ask(_find_wanted, owner, self.place, letters)
-        letters, broken = fetch_bodies(self._means, self._imap, letters, wanted)
+        wanted |= self._imap.find_calendars([letter.uid for letter in letters])
+        letters, broken = fetch_bodies(self._means, self._imap, owner, letters, wanted)
         next_uid = uids[-1] + 1
         new = self._means.writing.ask(_commit, owner, self.place, letters, [*unread, *broken], self._next, next_uid)
         self._next = next_uid
@@ -94,18 +98,30 @@ def parse_headers(means: Means, pieces: Sequence[Piece]) -> tuple[list[Letter], 
 
 
 def fetch_bodies(
-    means: Means, imap: Imap, letters: Sequence[Letter], wanted: frozenset[int]
+    means: Means, imap: Imap, owner: Owner, letters: Sequence[Letter], wanted: frozenset[int]
 ) -> tuple[list[Letter], list[Unread]]:
-    """The letters, those that are wanted with their bodies; a body that cannot be read sets the mail aside."""
+    """The letters, those that are wanted with their bodies and calendars; a body that cannot be read sets the mail
+    aside.
+    """
     whole, broken = [], []
     for letter in letters:
         piece = imap.fetch_start(letter.uid) if letter.uid in wanted else None
         try:
             mail = means.parser.message(piece.data) if piece else letter.mail
-            whole.append(Letter(letter.uid, letter.size, letter.arrived_at, mail))
+            calendars = _read_calendars(means, owner, mail)
+            whole.append(Letter(letter.uid, letter.size, letter.arrived_at, mail, calendars))
         except Unreadable as error:
             broken.append(Unread(letter.uid, letter.size, letter.arrived_at, error.reason))
     return whole, broken
+
+
+def _read_calendars(means: Means, owner: Owner, mail: ParsedMail) -> tuple[CalendarMessage, ...]:
+    """The mail's calendars; one that cannot be read leaves an ordinary mail."""
+    found = []
+    for text in mail.calendars:
+        with suppress(CalendarRefused):
+            found.append(means.parser.calendar(text.encode("utf-8", "replace"), owner.membership.user.time_zone))
+    return tuple(found)
 
 
 def _find_wanted(owner: Owner, place: Place, letters: Sequence[Letter]) -> frozenset[int]:

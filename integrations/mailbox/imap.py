@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime
 
 from imapclient.exceptions import IMAPClientError, LoginError
 
+from integrations.mailbox.body_structure import find_calendars
 from integrations.mailbox.connection import BUSY, READ_TIMEOUT, Client, Server, context_for, our_errors, text_of
 from integrations.mailbox.errors import AppPasswordNeeded, Busy, FolderMissing, LoginRefused, Unreachable
 from integrations.mailbox.folders import Folder, use_of
@@ -110,6 +111,11 @@ class Imap:
     def fetch_start(self, uid: int) -> Piece | None:
         """The first BODY_BYTES bytes of a message, in which its text is; None when it is gone."""
         return next(iter(self._fetch([uid], f"BODY.PEEK[]<0.{BODY_BYTES}>", b"BODY[]<0>")), None)
+
+    def find_calendars(self, uids: Sequence[int]) -> frozenset[int]:
+        """Which of these messages have a calendar in them."""
+        with our_errors():
+            return find_calendars(self._client, uids)
 
     def _fetch(self, uids: Sequence[int], what: str, key: bytes) -> list[Piece]:
         with our_errors():

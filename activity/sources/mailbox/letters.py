@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from integrations.calendar.messages import CalendarMessage
 from integrations.mailbox.mime import ParsedMail
 from integrations.models import FolderRole, Mailbox
 from workspaces.models import Membership
@@ -12,14 +13,24 @@ class LeaseLost(Exception):
     """Another process watches the mailbox now, or nobody is to watch it: nothing was written."""
 
 
+ABOUT_MEETINGS = frozenset({"REQUEST", "REPLY", "CANCEL", "ADD", "COUNTER", "DECLINECOUNTER", "REFRESH"})
+"""What calendars in a mail say of meetings to the people in them (RFC 5546); PUBLISH only shows one around."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One mail of a folder: its place, when the server got it (UTC), and what was parsed of it."""
+    """One mail of a folder: its place, when the server got it (UTC), what was parsed of it and of its calendars."""
 
     uid: int
     size: int
     arrived_at: datetime
     mail: ParsedMail
+    calendars: tuple[CalendarMessage, ...] = ()
+
+    @property
+    def is_about_meeting(self) -> bool:
+        """Whether it invites, answers or calls off: then the meeting is what happened, not the mail."""
+        return any(calendar.method in ABOUT_MEETINGS and calendar.meetings for calendar in self.calendars)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """What letters report: sent, received, an answer, a message that did not arrive."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from activity.models import Activity, Kind, Message
 from activity.pipeline.captured import Captured, CapturedMessage, Person
 from activity.sources.addresses import normalize_address
 from activity.sources.mailbox.letters import Letter, Owner, Place
+from integrations.calendar.messages import CalendarMessage
 from integrations.mailbox.bounces import Bounce
 from integrations.mailbox.mime import ParsedMail
 from integrations.models import FolderRole
@@ -19,6 +21,19 @@ def to_captured(owner: Owner, place: Place, letters: Sequence[Letter]) -> list[C
     """What the letters report; one letter may report several bounces, or nothing that can be stored."""
     answered = _find_answered(owner, letters)
     return [item for letter in letters for item in _captured_of(owner, place, letter, answered)]
+
+
+def to_calendars(owner: Owner, place: Place, letters: Iterable[Letter]) -> list[CalendarMessage]:
+    """What the letters say of meetings, with their senders. The owner speaks out of the folder of sent mail only:
+    elsewhere anybody may have put their address into a mail.
+    """
+    found = []
+    for letter in letters:
+        sender = _person(letter.mail.sender)
+        is_own = sender is not None and sender.email in owner.own_addresses
+        believed = sender.email if sender and is_own == (place.role == FolderRole.SENT) else ""
+        found += [replace(each, sender=believed, seen_at=letter.arrived_at) for each in letter.calendars]
+    return found
 
 
 def _find_answered(owner: Owner, letters: Iterable[Letter]) -> frozenset[str]:
@@ -39,6 +54,8 @@ def _find_answered(owner: Owner, letters: Iterable[Letter]) -> frozenset[str]:
 
 
 def _captured_of(owner: Owner, place: Place, letter: Letter, answered: Collection[str]) -> list[Captured]:
+    if letter.is_about_meeting:
+        return []
     mail, source_id = letter.mail, f"{place.folder_id}-{place.uidvalidity}-{letter.uid}"
     sender = _person(mail.sender)
     if sender is None:

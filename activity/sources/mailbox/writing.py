@@ -11,7 +11,8 @@ from activity.models import Source
 from activity.pipeline.capture import capture
 from activity.pipeline.captured import Captured
 from activity.sources.mailbox.letters import LeaseLost, Letter, Owner, Place, Unread
-from activity.sources.mailbox.reports import to_captured
+from activity.sources.mailbox.reports import to_calendars, to_captured
+from activity.sources.meetings import take_meetings
 from integrations import mailboxes
 from integrations.models import (
     BackfillState,
@@ -36,6 +37,7 @@ def commit(
         _hold_lease(place)
         items = to_captured(owner, place, letters)
         new = _capture(owner, place, items)
+        _take_meetings(owner, place, letters)
         _quarantine(place, [*unread, *_without_items(letters, items)])
         moved = MailboxFolder.objects.filter(
             pk=place.folder_id, uidvalidity=place.uidvalidity, next_uid=from_uid
@@ -53,6 +55,10 @@ def _capture(owner: Owner, place: Place, items: Sequence[Captured]) -> int:
     return new
 
 
+def _take_meetings(owner: Owner, place: Place, letters: Sequence[Letter]) -> None:
+    take_meetings(owner.membership, owner.own_addresses, to_calendars(owner, place, letters), seen_in="mail")
+
+
 def commit_older(
     owner: Owner, place: Place, letters: Sequence[Letter], unread: Sequence[Unread], backfill_id: int, seen: int
 ) -> None:
@@ -61,6 +67,7 @@ def commit_older(
         _hold_lease(place)
         items = to_captured(owner, place, letters)
         new = _capture(owner, place, items)
+        _take_meetings(owner, place, letters)
         _quarantine(place, [*unread, *_without_items(letters, items)])
         running = MailboxBackfill.objects.filter(pk=backfill_id, state=BackfillState.RUNNING)
         if not running.update(seen=F("seen") + seen, taken_up=F("taken_up") + new):
@@ -71,6 +78,7 @@ def try_letter(owner: Owner, place: Place, letter: Letter) -> None:
     """Capture the letter and undo it: raises what makes it impossible to store."""
     with transaction.atomic():
         capture(owner.workspace, Source.MAILBOX, to_captured(owner, place, [letter]))
+        _take_meetings(owner, place, [letter])
         transaction.set_rollback(True)
 
 
@@ -96,7 +104,7 @@ def _without_items(letters: Sequence[Letter], items: Sequence[Captured]) -> list
     return [
         Unread(letter.uid, letter.size, letter.arrived_at, "no_sender")
         for letter in letters
-        if letter.uid not in reported
+        if letter.uid not in reported and not letter.is_about_meeting
     ]
 
 
