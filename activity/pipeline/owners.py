@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection as database
+from django.utils import timezone
 
 from activity.models import LoggingSettings, MemberSettings
 from activity.pipeline.arrays import as_array
 from activity.pipeline.standing import Standing, standing_of
 from activity.settings import EffectiveSettings, merge, rules_of
+from integrations.budget import FIGURE_HOLDS_FOR
 from integrations.models import Connection, ConnectionState
 from workspaces.models import Membership, Role, Workspace
 
@@ -24,6 +26,9 @@ SELECT e.email, m.id, r.id, r.name, to_jsonb(s)::text, to_jsonb(o)::text, (
     ), c.id, c.state, c.cause, (
         SELECT y.state FROM integrations_salesforceorg g JOIN integrations_connection y ON y.id = g.sync_user_id
         WHERE g.workspace_id = %(workspace)s AND g.retired_at IS NULL
+    ), (
+        SELECT i.used * 100 / i.maximum FROM integrations_salesforceorg g JOIN integrations_apiusage i USING (org_id)
+        WHERE g.id = c.org_id AND i.maximum > 0 AND i.seen_at > %(fresh)s
     ), u.is_owner
 FROM account_emailaddress e
 JOIN workspaces_user p ON p.id = e.user_id AND p.is_active
@@ -39,11 +44,15 @@ WHERE e.email = ANY(%(addresses)s::text[]) AND e.verified
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A member whose activities are reported; `pk` is the membership's."""
+    """A member whose activities are reported; `pk` is the membership's.
+
+    `used_percent` of the org's API calls for the day, None where nobody knows.
+    """
 
     pk: int
     settings: EffectiveSettings
     standing: Standing
+    used_percent: int | None
 
 
 def read_owners(
@@ -54,6 +63,7 @@ def read_owners(
     Addresses are lower case; only verified ones of active people count, as for workspaces.members.find_members.
     """
     values = {"workspace": workspace.pk, "owners": as_array(owners), "addresses": as_array({*addresses, *owners})}
+    values["fresh"] = timezone.now() - FIGURE_HOLDS_FOR
     with database.cursor() as cursor:
         cursor.execute(_READ, values)
         rows = cursor.fetchall()
@@ -77,6 +87,7 @@ def _owner(
     state: str | None,
     cause: str | None,
     state_of_sync_user: str | None,
+    used_percent: int | None,
 ) -> Owner:
     """From the columns of a row; the models are filled as far as decisions need them."""
     role_settings = LoggingSettings(**_columns(of_role) or {"role_id": role_id})
@@ -95,6 +106,7 @@ def _owner(
             is_confirmed=role_settings.confirmed_at is not None,
             own=Connection(pk=connection_id, state=state, cause=cause) if connection_id else None,
         ),
+        used_percent,
     )
 
 

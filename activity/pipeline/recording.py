@@ -20,7 +20,7 @@ from activity.pipeline.on_file import KnownMessage
 from activity.pipeline.owners import Owner
 from activity.pipeline.plan import Circumstances, Plan, plan
 from activity.pipeline.text import cut, one_line
-from activity.pipeline.window import end_of_window
+from activity.pipeline.window import end_of_window, window_seconds
 from activity.wake import queue_drains
 from workspaces.ids import uuid7
 from workspaces.models import Workspace
@@ -187,7 +187,8 @@ class Recording:
 
     def _due_at(self, owner: Owner) -> datetime:
         """After the batching window, so that one call takes what comes together, and the role's hold window."""
-        end = end_of_window(owner.standing.connection.pk, self.now, django_settings.SYNC_BATCH_WINDOW)
+        seconds = window_seconds(django_settings.SYNC_BATCH_WINDOW, owner.used_percent)
+        end = end_of_window(owner.standing.connection.pk, self.now, seconds)
         return end + timedelta(minutes=owner.settings.hold_minutes)
 
 

@@ -30,7 +30,7 @@ from activity.pipeline.capture import capture
 from activity.pipeline.captured import Attendee, Captured, Person
 from activity.pipeline.window import end_of_window
 from activity.settings import confirm, save_settings
-from integrations.models import Connection, Intent, SalesforceOrg
+from integrations.models import ApiUsage, Connection, Intent, SalesforceOrg
 from tests.activity.stories import (
     NADIA,
     NOON,
@@ -109,6 +109,22 @@ def test_what_can_flow_is_due_and_wakes_the_queue_once(
     assert {(each.connection_id, each.due_at) for each in due} == {(bens_connection.pk, window_end)}
     assert WakeUp.objects.get().connection == bens_connection
     assert OrmQ.objects.get().lock == window_end
+
+
+@pytest.mark.parametrize(
+    ("used", "age", "seconds"), [(490, 0, 5), (700, 0, 30), (850, 0, 300), (850, 14, 300), (850, 16, 5)]
+)
+def test_it_is_gathered_longer_while_the_orgs_calls_run_short(
+    acme: Workspace, bens_connection: Connection, settings: object, used: int, age: int, seconds: int
+) -> None:
+    settings.SYNC_BATCH_WINDOW = 5
+    begin = end_of_window(bens_connection.pk, timezone.now(), seconds)
+    seen_at = begin - timedelta(minutes=age)
+    ApiUsage.objects.filter(org_id=bens_connection.org.org_id).update(used=used, maximum=1000, seen_at=seen_at)
+    with time_machine.travel(begin, tick=False):
+        report(acme, sent())
+
+    assert DueJob.objects.get().due_at == begin + timedelta(seconds=seconds)
 
 
 def test_a_role_can_wait_before_it_logs(acme: Workspace, bens_connection: Connection, ben_member: Membership) -> None:
