@@ -137,7 +137,9 @@ DATABASES = {
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         # A link that died without a word must not hang a worker; what the URL says comes first.
-        "OPTIONS": {"connect_timeout": 10, "tcp_user_timeout": 30_000} | DATABASE.get("OPTIONS", {}),
+        # Zero: config/prepared.py's cursors prepare at once; others never do.
+        "OPTIONS": {"connect_timeout": 10, "tcp_user_timeout": 30_000, "prepare_threshold": 0}
+        | DATABASE.get("OPTIONS", {}),
         "TEST": {"NAME": f"test_touchline{TEST_DB_SUFFIX}"},
     }
 }

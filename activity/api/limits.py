@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from django.conf import settings
-from django.db import connection as database
 
+from config.prepared import prepared_cursor
 from integrations.models import ApiKey
 
 _COUNT = """
@@ -18,7 +18,7 @@ RETURNING requests
 def seconds_to_wait(key: ApiKey, now: datetime) -> int:
     """Count a request; 0 when it may go on, else how long the key has to wait."""
     minute = now.replace(second=0, microsecond=0)
-    with database.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_COUNT, {"key": key.pk, "minute": minute})
         (requests,) = cursor.fetchone()
     return 60 - now.second if requests > settings.API_REQUESTS_PER_MINUTE else 0

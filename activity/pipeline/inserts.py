@@ -14,6 +14,7 @@ from django.db import connection as database
 
 from activity.pipeline.arrays import as_array
 from activity.wake import SET_WAKE_UPS
+from config.prepared import prepared_cursor
 
 Row = tuple[Any, ...]
 
@@ -38,7 +39,11 @@ def insert_ledger(workspace_id: int, source: str, now: Any, rows: Sequence[Row])
         FROM unnest(%s::text[], %s::text[], %s::uuid[]) AS v(source_id, digest, activity_uuid) ORDER BY source_id
         ON CONFLICT (workspace_id, source, source_id) DO NOTHING RETURNING source_id
     """
-    return {source_id for (source_id,) in _run(sql, rows, workspace_id, source, now)}
+    if not rows:
+        return set()
+    with prepared_cursor() as cursor:
+        cursor.execute(sql, [workspace_id, source, now, *map(as_array, zip(*rows, strict=True))])
+        return {source_id for (source_id,) in cursor.fetchall()}
 
 
 def point_ledger(workspace_id: int, source: str, rows: Sequence[Row]) -> None:
@@ -95,15 +100,16 @@ is on file and not among them; `activity` the activity's uuid; `connection_id` i
 
 def _unnest(name: str, columns: dict[str, str]) -> str:
     arrays = ", ".join(f"%({name}_{column})s::{kind}[]" for column, kind in columns.items())
-    return f"unnest({arrays}) WITH ORDINALITY AS v({', '.join(columns)}, position)"
+    return f"unnest({arrays}) WITH ORDINALITY AS v({', '.join(columns)}, n)"
 
 
-_INSERT_ALL = f"""
+_INSERT_ALL = " ".join(
+    f"""
 WITH m AS (
     INSERT INTO activity_message AS m
         (workspace_id, created_at, uuid, message_id, in_reply_to, subject, text, text_was_cut)
     SELECT %(workspace)s, %(now)s, uuid, message_id, in_reply_to, subject, text, text_was_cut
-    FROM {_unnest("messages", MESSAGES)} ORDER BY message_id
+    FROM {_unnest("m", MESSAGES)} ORDER BY message_id
     ON CONFLICT (workspace_id, message_id) DO UPDATE
     SET text = CASE WHEN m.text = '' THEN excluded.text ELSE m.text END,
         text_was_cut = CASE WHEN m.text = '' THEN excluded.text_was_cut ELSE m.text_was_cut END
@@ -111,8 +117,8 @@ WITH m AS (
 ), p AS (
     INSERT INTO activity_participant (message_id, role, address, name)
     SELECT m.id, v.role, v.address, v.name
-    FROM {_unnest("participants", PARTICIPANTS)} JOIN m ON m.message_id = v.message_id AND m.is_new
-    ORDER BY position
+    FROM {_unnest("p", PARTICIPANTS)} JOIN m ON m.message_id = v.message_id AND m.is_new
+    ORDER BY n
     ON CONFLICT DO NOTHING
 ), a AS (
     INSERT INTO activity_activity
@@ -121,10 +127,10 @@ WITH m AS (
     SELECT %(workspace)s, %(source)s, %(now)s, v.uuid, v.owner_id, v.kind, v.occurred_at,
            COALESCE(v.known_message, m.id), v.meeting_id, v.recipient, v.url, v.file_name, v.via_touchline,
            v.is_private, v.by_machine
-    FROM {_unnest("activities", ACTIVITIES)} LEFT JOIN m ON m.message_id = v.message_id ORDER BY position
+    FROM {_unnest("a", ACTIVITIES)} LEFT JOIN m ON m.message_id = v.message_id ORDER BY n
     ON CONFLICT DO NOTHING RETURNING id, uuid, owner_id, kind, message_id, meeting_id
 ), v AS MATERIALIZED (
-    SELECT * FROM {_unnest("jobs", JOBS)}
+    SELECT * FROM {_unnest("j", JOBS)}
 ), j AS (
     INSERT INTO activity_syncjob
         (workspace_id, created_at, changed_at, uuid, activity_id, owner_id, kind, object_type, recipient, subject,
@@ -133,7 +139,7 @@ WITH m AS (
     SELECT %(workspace)s, %(now)s, %(now)s, v.uuid, a.id, a.owner_id, a.kind,
            CASE WHEN a.meeting_id IS NULL THEN 'Task' ELSE 'Event' END, v.recipient, v.subject, v.state, v.reason,
            v.detail, v.key, CASE WHEN v.state = 'skipped' THEN %(now)s END, '', '', '', '', '', '', '', '', ''
-    FROM v JOIN a ON a.uuid = v.activity ORDER BY position
+    FROM v JOIN a ON a.uuid = v.activity ORDER BY n
     ON CONFLICT DO NOTHING RETURNING id, key, activity_id
 ), d AS (
     INSERT INTO activity_duejob
@@ -141,11 +147,15 @@ WITH m AS (
          matched_again, described_again, frozen)
     SELECT %(workspace)s, j.id, v.connection_id, v.due_at, COALESCE(a.message_id, -a.meeting_id), v.priority,
            false, 0, 0, 0, 0, false, false, false
-    FROM j JOIN v USING (key) JOIN a ON a.id = j.activity_id WHERE v.connection_id IS NOT NULL ORDER BY position
+    FROM j JOIN v USING (key) JOIN a ON a.id = j.activity_id WHERE v.connection_id IS NOT NULL ORDER BY n
     RETURNING connection_id, due_at
 ), w AS ({SET_WAKE_UPS.format(select="SELECT connection_id, min(due_at) FROM d GROUP BY 1 ORDER BY 1")})
 SELECT uuid, NULL::bigint, NULL::timestamptz FROM a UNION ALL SELECT NULL, connection_id, due_at FROM w
-"""  # noqa: S608 - made of the constants above
+""".split()  # noqa: S608 - made of the constants above
+)
+"""On one line: the driver remembers what it made of a statement of up to 4,096 characters."""
+FEW = 50
+"""Up to so many rows the statement is planned once; beyond it the planner has to know how many there are."""
 
 
 def insert_all(
@@ -167,14 +177,15 @@ def insert_all(
     """
     values: dict[str, Any] = {"workspace": workspace_id, "source": source, "now": now}
     for name, columns, rows in (
-        ("messages", MESSAGES, messages),
-        ("participants", PARTICIPANTS, participants),
-        ("activities", ACTIVITIES, activities),
-        ("jobs", JOBS, jobs),
+        ("m", MESSAGES, messages),
+        ("p", PARTICIPANTS, participants),
+        ("a", ACTIVITIES, activities),
+        ("j", JOBS, jobs),
     ):
         arrays = map(as_array, zip(*rows, strict=True)) if rows else repeat("{}")
         values |= zip((f"{name}_{column}" for column in columns), arrays, strict=False)
-    with database.cursor() as cursor:
+    are_few = len(participants) + len(activities) + len(jobs) <= FEW
+    with prepared_cursor() if are_few else database.cursor() as cursor:
         cursor.execute(_INSERT_ALL, values)
         found = cursor.fetchall()
     return {uuid for uuid, _, _ in found if uuid}, [(pk, due_at) for uuid, pk, due_at in found if not uuid]

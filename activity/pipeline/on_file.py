@@ -4,10 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection as database
-
 from activity.models import Kind, Source
 from activity.pipeline.arrays import as_array
+from config.prepared import prepared_cursor
 from workspaces.models import Workspace
 
 MailKey = tuple[int, str, bool]
@@ -67,7 +66,7 @@ def read_on_file(
         "messages": as_array(messages),
     }
     found = OnFile({}, {}, {})
-    with database.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_READ, values)
         for what, name, text, uuid, pk, recipients in cursor.fetchall():
             if what == "report":
