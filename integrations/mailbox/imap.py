@@ -71,13 +71,12 @@ class Imap:
 
     def folders(self) -> list[Folder]:
         """The folders that can be opened, with their use where the server tells or their name gives it away."""
-        with our_errors():
-            listed = self._client.list_folders()
         found = []
-        for flags, _delimiter, name in listed[:MOST_FOLDERS]:
-            words = {flag.decode("ascii", "replace").lower() for flag in flags}
-            if not words & {"\\noselect", "\\nonexistent"} and isinstance(name, str):
-                found.append(Folder(name, use_of(name, words)))
+        with our_errors():
+            for flags, _delimiter, name in self._client.list_folders()[:MOST_FOLDERS]:
+                words = {flag.decode("ascii", "replace").lower() for flag in flags}
+                if not words & {"\\noselect", "\\nonexistent"} and isinstance(name, str):
+                    found.append(Folder(name, use_of(name, words)))
         return found
 
     def open(self, folder: str) -> Opened:
