@@ -1,17 +1,36 @@
-"""Statements that the database plans once: for those that are asked many times a second, always in the same words."""
+"""Statements whose values the server puts in: for those that are asked many times a second, or carry much.
+
+Django's own cursors put the values into the text, which PostgreSQL then has to read character by character.
+"""
+
+from typing import Any
 
 from django.db import connection as database
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
 
 
-def prepared_cursor() -> CursorWrapper:
-    """A cursor whose statements are prepared when it executes them first; use it in a `with` statement.
+class _Unprepared(ServerBindingCursor):
+    def execute(self, query: Any, params: Any = None, **options: Any) -> "_Unprepared":
+        return super().execute(query, params, **options | {"prepare": False})
 
-    Settings, DATABASES: `prepare_threshold` lets the driver do so, for cursors that leave the values to the server;
-    Django's own put them into the text. PostgreSQL sooner or later plans without looking at the values, so long lists
-    must not be joined to each other in such a statement.
+
+def prepared_cursor() -> CursorWrapper:
+    """A cursor whose statements are planned once, when it executes them first; use it in a `with` statement.
+
+    (`prepare_threshold` in the settings lets the driver do so.) PostgreSQL sooner or later plans without looking at
+    the values, so long lists must not be joined to each other in such a statement.
     """
+    return _wrap(ServerBindingCursor)
+
+
+def bound_cursor() -> CursorWrapper:
+    """A cursor whose statements are planned each time, knowing the values; use it in a `with` statement."""
+    return _wrap(_Unprepared)
+
+
+def _wrap(cursor: type[ServerBindingCursor]) -> CursorWrapper:
+    """With Django's checks and log of statements."""
     database.close_if_health_check_failed()
     database.ensure_connection()
-    return database._prepare_cursor(ServerBindingCursor(database.connection))
+    return database._prepare_cursor(cursor(database.connection))

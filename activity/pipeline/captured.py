@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from activity.models import Kind
 
 TEXT_LIMIT = 32_000
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Captured:
             self.known_message_id, _meeting_content(self.meeting), self.recipient, self.url, self.file_name,
             self.via_touchline, *(["machine"] if self.by_machine else []),
         ]  # fmt: skip
-        return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+        return hashlib.sha256(_encode(content).encode()).hexdigest()
 
 
 def _text(moment: datetime) -> str:

@@ -14,7 +14,7 @@ from django.db import connection as database
 
 from activity.pipeline.arrays import as_array
 from activity.wake import SET_WAKE_UPS
-from config.prepared import prepared_cursor
+from config.prepared import bound_cursor, prepared_cursor
 
 Row = tuple[Any, ...]
 
@@ -185,7 +185,7 @@ def insert_all(
         arrays = map(as_array, zip(*rows, strict=True)) if rows else repeat("{}")
         values |= zip((f"{name}_{column}" for column in columns), arrays, strict=False)
     are_few = len(participants) + len(activities) + len(jobs) <= FEW
-    with prepared_cursor() if are_few else database.cursor() as cursor:
+    with prepared_cursor() if are_few else bound_cursor() as cursor:
         cursor.execute(_INSERT_ALL, values)
         found = cursor.fetchall()
     return {uuid for uuid, _, _ in found if uuid}, [(pk, due_at) for uuid, pk, due_at in found if not uuid]

@@ -1,6 +1,5 @@
 """Insert what capture decided to keep: messages, meetings, activities, jobs, and what is due. All set-based."""
 
-import base64
 import json
 import secrets
 from collections.abc import Mapping
@@ -22,15 +21,19 @@ from activity.pipeline.plan import Circumstances, Plan, plan
 from activity.pipeline.text import cut, one_line
 from activity.pipeline.window import end_of_window, window_seconds
 from activity.wake import queue_drains
+from integrations.models import Connection
 from workspaces.ids import uuid7
 from workspaces.models import Workspace
 
 SUBJECT_LENGTH = 255
 
 
+_BASE32 = (b"abcdefghijklmnopqrstuvwxyz234567" * 8)[:256]
+
+
 def new_key() -> str:
-    """A dedupe key: 26 characters of lower-case base32, 128 random bits."""
-    return base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
+    """A dedupe key: 26 characters of lower-case base32, 130 random bits."""
+    return secrets.token_bytes(26).translate(_BASE32).decode()
 
 
 @dataclass
@@ -150,7 +153,7 @@ class Recording:
     def _activity_row(self, position: int, planned: Plan, meetings: Mapping[str, int]) -> inserts.Row:
         item = self.items[position]
         return (
-            self.uuids[position],
+            self.uuids[position].hex,
             self.owners[position].pk,
             item.kind.value,
             item.occurred_at,
@@ -167,12 +170,13 @@ class Recording:
 
     def _job_rows(self, position: int, planned: Plan) -> list[inserts.Row]:
         item, owner = self.items[position], self.owners[position]
+        activity, priority = self.uuids[position].hex, PRIORITIES[item.kind]
         subject = cut(one_line(self._what_is_known(item)[1]), SUBJECT_LENGTH)
-        due = (owner.standing.connection.pk, self._due_at(owner)) if owner.standing.connection else (None, None)
+        due = self.due[owner.pk]
         return [
             (
-                self.uuids[position],
-                uuid7(),
+                activity,
+                uuid7().hex,
                 job.recipient,
                 subject,
                 job.state.value,
@@ -180,16 +184,24 @@ class Recording:
                 job.detail,
                 new_key(),
                 *(due if job.state == SyncState.WAITING else (None, None)),
-                PRIORITIES[item.kind],
+                priority,
             )
             for job in planned.jobs
         ]
 
-    def _due_at(self, owner: Owner) -> datetime:
+    @cached_property
+    def due(self) -> dict[int, tuple[int | None, datetime | None]]:
+        """The connection through which each owner's jobs go, and when."""
+        owners = {owner.pk: owner for owner in self.owners.values()}.values()
+        return {owner.pk: self._due(owner.standing.connection, owner) for owner in owners}
+
+    def _due(self, connection: Connection | None, owner: Owner) -> tuple[int | None, datetime | None]:
         """After the batching window, so that one call takes what comes together, and the role's hold window."""
+        if connection is None:
+            return None, None
         seconds = window_seconds(django_settings.SYNC_BATCH_WINDOW, owner.used_percent)
-        end = end_of_window(owner.standing.connection.pk, self.now, seconds)
-        return end + timedelta(minutes=owner.settings.hold_minutes)
+        end = end_of_window(connection.pk, self.now, seconds)
+        return connection.pk, end + timedelta(minutes=owner.settings.hold_minutes)
 
 
 def _uid(item: Captured) -> str:
@@ -198,7 +210,7 @@ def _uid(item: Captured) -> str:
 
 def _message_row(message: CapturedMessage, keeps_text: bool) -> inserts.Row:
     return (
-        uuid7(),
+        uuid7().hex,
         message.message_id,
         message.in_reply_to,
         message.subject,

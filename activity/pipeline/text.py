@@ -71,4 +71,6 @@ def many_lines(text: str) -> str:
 
 def without_control(text: str) -> str:
     """The text as PostgreSQL takes it: no NUL and no half surrogate."""
+    if text.isascii() and "\0" not in text:
+        return text
     return _REFUSED_BY_POSTGRESQL.sub("", text)

@@ -1,6 +1,7 @@
 """E-mail addresses in their one form: lower case, the domain in ASCII (RFC 5321, RFC 5890)."""
 
 import re
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -13,6 +14,7 @@ _PLAIN = re.compile(
 NOT_AN_ADDRESS = "This is not an e-mail address."
 
 
+@lru_cache(10_000)  # most mail goes to whom mail went before
 def normalize_address(text: str) -> str:
     """The address in lower case with its domain in ASCII; raises ValueError when it is none."""
     plain = text.strip().lower()

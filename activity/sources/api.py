@@ -68,8 +68,8 @@ class MessageIn(Model):
     subject: Line | None = None
     sender: PersonIn | None = Field(default=None, alias="from")
     to: Annotated[list[PersonIn], Field(max_length=MOST_PEOPLE)] | None = None
-    cc: People = []
-    bcc: People = []
+    cc: People = ()
+    bcc: People = ()
     text: Text = Field(default="", description="Longer texts are cut at 32,000 characters and marked.")
     in_reply_to: MessageId | None = None
     via_touchline: Annotated[StrictBool, none_as(True)] = True

@@ -26,6 +26,7 @@ REQUIRED = "This is required."
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
 _MESSAGE_ID = re.compile(r"<([^<>]+)>")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def _parse_time(value: Any) -> datetime:
@@ -43,7 +44,7 @@ def _parse_time(value: Any) -> datetime:
 
 def refuse_control(value: str) -> str:
     """The text; raises ValueError when a control character is in it."""
-    if any(character < " " or character == "\x7f" for character in value):
+    if _CONTROL.search(value):
         raise ValueError("Control characters are not allowed here.")
     return value
 
