@@ -9,8 +9,8 @@ from django.core.validators import validate_email
 from integrations.mailbox import hosts
 from integrations.mailbox.errors import HostRefused
 from integrations.mailbox.providers import guess
-from integrations.mailboxes import LogIn
-from integrations.models import FolderRole
+from integrations.mailbox_log_ins import LogIn
+from integrations.models import FolderRole, MailboxAuth
 
 MOST_ALIASES = 10
 
@@ -27,8 +27,38 @@ class MailboxAddressForm(forms.Form):
     address = forms.EmailField(label="E-mail address of the mailbox", max_length=320)
 
 
-class MailboxForm(MailboxAddressForm):
+class MailboxPersonForm(MailboxAddressForm):
+    """Whose mailbox it is, under every address."""
+
+    aliases = forms.CharField(
+        label="Other addresses that you send from",
+        required=False,
+        max_length=2000,
+        help_text="With commas between them. Mail from these is yours, too.",
+    )
+
+    def clean_aliases(self) -> tuple[str, ...]:
+        """Addresses in lower case."""
+        found = [each.strip().lower() for each in self.cleaned_data["aliases"].split(",") if each.strip()]
+        if len(found) > MOST_ALIASES:
+            raise forms.ValidationError(f"At most {MOST_ALIASES} addresses.")
+        for each in found:
+            validate_email(each)
+        return tuple(dict.fromkeys(found))
+
+
+class MailboxSignInForm(MailboxPersonForm):
+    """The mailbox of who signs in at a provider."""
+
+    provider = forms.ChoiceField(
+        choices=[(each.value, each.label) for each in (MailboxAuth.GOOGLE, MailboxAuth.MICROSOFT)]
+    )
+
+
+class MailboxForm(MailboxPersonForm):
     """How to log in. An empty server is guessed from the address, an empty user name is the address."""
+
+    field_order = ("address", "host", "user_name", "password", "aliases")
 
     host = forms.CharField(label="Mail server (IMAP)", required=False, max_length=260)
     user_name = forms.CharField(
@@ -43,12 +73,6 @@ class MailboxForm(MailboxAddressForm):
         max_length=500,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-    )
-    aliases = forms.CharField(
-        label="Other addresses that you send from",
-        required=False,
-        max_length=2000,
-        help_text="With commas between them. Mail from these is yours, too.",
     )
 
     def clean_host(self) -> str:
@@ -71,15 +95,6 @@ class MailboxForm(MailboxAddressForm):
         groups = password.split(" ")
         is_grouped = len(groups) == 4 and all(len(group) == 4 and group.isalpha() for group in groups)
         return "".join(groups) if is_grouped else password
-
-    def clean_aliases(self) -> tuple[str, ...]:
-        """Addresses in lower case."""
-        found = [each.strip().lower() for each in self.cleaned_data["aliases"].split(",") if each.strip()]
-        if len(found) > MOST_ALIASES:
-            raise forms.ValidationError(f"At most {MOST_ALIASES} addresses.")
-        for each in found:
-            validate_email(each)
-        return tuple(dict.fromkeys(found))
 
     def log_in(self) -> LogIn:
         """The cleaned values."""

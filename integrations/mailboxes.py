@@ -1,30 +1,27 @@
 """Mailboxes of members: connect with a test of the log-in, open for reading, note trouble, pause, disconnect.
 
-What a mail server says reaches people as MailboxError.user_message; passwords are sealed here and opened here alone.
+What a mail server says reaches people as MailboxError.user_message.
 """
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from integrations import notices, secrets
-from integrations.mailbox import hosts
-from integrations.mailbox.connection import Server
+from integrations import mailbox_grants, notices, secrets
 from integrations.mailbox.errors import MailboxError, Unreachable
 from integrations.mailbox.folders import Folder
-from integrations.mailbox.imap import Imap, Opened
+from integrations.mailbox.imap import Opened
+from integrations.mailbox_log_ins import LogIn, open_log_in, open_mailbox
 from integrations.models import (
     FolderRole,
     Mailbox,
-    MailboxAuth,
     MailboxCause,
     MailboxFolder,
+    MailboxGrant,
     MailboxState,
 )
 from workspaces.audit import Action, record
@@ -37,30 +34,18 @@ MOST_FOLDERS = 10
 NEVER_READ = frozenset({"drafts", "junk", "trash"})
 
 
-@dataclass(frozen=True, slots=True)
-class LogIn:
-    """What a person enters. `port` differs from 993 only for hosts that the operator lists."""
-
-    address: str
-    host: str
-    user_name: str
-    password: str = field(repr=False)
-    port: int = hosts.IMAPS_PORT
-    aliases: tuple[str, ...] = ()
-
-
 def mailbox_of(membership: Membership) -> Mailbox | None:
     """The member's mailbox, in whatever state, unless it was disconnected."""
     return Mailbox.objects.live().filter(membership=membership).select_related("workspace").first()
 
 
-def connect(membership: Membership, log_in: LogIn) -> Mailbox:
+def connect(membership: Membership, log_in: LogIn, grant: MailboxGrant | None = None) -> Mailbox:
     """Log in, find the folders, and keep the mailbox; reading begins with what comes next.
 
-    The same mailbox connected again goes on where it was. Raises MailboxError when the server does not let us in;
-    nothing is stored then.
+    The same mailbox connected again goes on where it was. `grant` is what the log-in's token is of. Raises
+    MailboxError when the server does not let us in; nothing is stored then.
     """
-    imap = _open(log_in)
+    imap = open_log_in(log_in)
     try:
         opened = {folder.name: (role, imap.open(folder.name)) for folder, role in _usual_folders(imap.folders())}
     finally:
@@ -69,7 +54,12 @@ def connect(membership: Membership, log_in: LogIn) -> Mailbox:
         members = Membership.objects.select_for_update(of=["self"]).select_related("workspace", "user")
         membership = members.get(pk=membership.pk)
         mailbox = _same_mailbox(membership, log_in) or _new_mailbox(membership, log_in, opened)
-        mailbox.password_sealed = secrets.seal(log_in.password, secrets.context_of(mailbox, "password_sealed"))
+        mailbox.auth, mailbox.password_sealed = log_in.auth, ""
+        if grant is None:
+            mailbox.password_sealed = secrets.seal(log_in.password, secrets.context_of(mailbox, "password_sealed"))
+            mailbox_grants.end_of(mailbox)
+        else:
+            mailbox_grants.attach(grant, mailbox)
         mailbox.aliases = list(log_in.aliases)
         mailbox.state, mailbox.cause, mailbox.cause_text, mailbox.cause_since = MailboxState.CONNECTED, "", "", None
         mailbox.retry_at, mailbox.failures, mailbox.failing_since, mailbox.failure_text = None, 0, None, ""
@@ -103,7 +93,7 @@ def _new_mailbox(membership: Membership, log_in: LogIn, opened: Mapping[str, tup
         host=log_in.host,
         port=log_in.port,
         user_name=log_in.user_name,
-        auth=MailboxAuth.PASSWORD,
+        auth=log_in.auth,
     )
     mailbox.save()
     for name, (role, counters) in opened.items():
@@ -124,37 +114,12 @@ def _usual_folders(folders: list[Folder]) -> list[tuple[Folder, FolderRole]]:
     return [(first[use], roles[use]) for use in roles if use in first]
 
 
-# --- Open -------------------------------------------------------------------------------------------------
-
-
-def open_imap(mailbox: Mailbox) -> Imap:
-    """A connection that is logged in. `mailbox` must come with its secrets. Raises MailboxError."""
-    password = secrets.open(mailbox.password_sealed, secrets.context_of(mailbox, "password_sealed"))
-    return _open(LogIn(mailbox.address, mailbox.host, mailbox.user_name, password.reveal(), mailbox.port))
-
-
-def with_secrets(mailbox_id: int) -> Mailbox:
-    """The row as open_imap needs it."""
-    return Mailbox.objects.with_secrets().select_related("workspace", "membership__user").get(pk=mailbox_id)
-
-
-def _open(log_in: LogIn) -> Imap:
-    addresses = hosts.resolve(log_in.host, log_in.port, settings.MAILBOX_EXTRA_HOSTS)
-    imap = Imap(Server(log_in.host, log_in.port, tuple(addresses), settings.MAILBOX_CA_BUNDLE))
-    try:
-        imap.log_in(log_in.user_name, log_in.password)
-    except MailboxError:
-        imap.close()
-        raise
-    return imap
-
-
 # --- Folders ----------------------------------------------------------------------------------------------
 
 
 def list_folders(mailbox: Mailbox) -> list[Folder]:
     """The folders that may be read: not drafts, junk or trash. Asks the server; raises MailboxError."""
-    imap = open_imap(with_secrets(mailbox.pk))
+    imap = open_mailbox(mailbox.pk)
     try:
         return [folder for folder in imap.folders() if folder.use not in NEVER_READ]
     finally:
@@ -271,7 +236,10 @@ def resume(membership: Membership) -> None:
 
 @transaction.atomic
 def disconnect(mailbox: Mailbox, by: User | None) -> None:
-    """Forget the password; the watcher closes its connections within seconds. What was captured stays."""
+    """Forget the password, or end the sign-in; the watcher closes its connections within seconds. What was captured
+    stays.
+    """
+    mailbox_grants.end_of(mailbox)
     Mailbox.objects.live().filter(pk=mailbox.pk).update(
         state=MailboxState.DISCONNECTED,
         disconnected_at=timezone.now(),

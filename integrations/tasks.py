@@ -1,6 +1,6 @@
 """What the queue runs; queued by dotted name, with integers only."""
 
-from integrations import changes, revocations, unkept, upkeep
+from integrations import changes, mailbox_grants, mailbox_sign_in, revocations, unkept, upkeep
 from integrations.models import Connection
 
 
@@ -10,8 +10,9 @@ def keep_alive() -> int:
 
 
 def settle_sign_ins_and_ends() -> int:
-    """Each minute: abandoned refreshes, trips whose time is over, grants that must end at Salesforce."""
-    return upkeep.finish_abandoned_refreshes() + unkept.expire() + revocations.run_due()
+    """Each minute: abandoned refreshes, trips whose time is over, grants that must end at their provider."""
+    salesforce = upkeep.finish_abandoned_refreshes() + unkept.expire() + revocations.run_due()
+    return salesforce + mailbox_sign_in.expire() + mailbox_grants.revoke_due()
 
 
 def check_permissions() -> int:

@@ -13,6 +13,7 @@ from integrations.models import (
     CachedDescribe,
     Connection,
     ConnectionState,
+    MailboxSignIn,
     NoticeSent,
     PendingGrant,
     PendingRevocation,
@@ -79,6 +80,7 @@ def forget_old() -> int:
     old = (
         NoticeSent.objects.filter(day__lt=before.date()),
         PendingGrant.objects.filter(ended_at__lt=before),
+        MailboxSignIn.objects.filter(ended_at__lt=before),
         PendingRevocation.objects.filter(Q(revoked_at__lt=before) | Q(given_up_at__lt=before)),
         ApiCallCount.objects.filter(day__lt=before.date()),
         CachedDescribe.objects.filter(fetched_at__lt=before),

@@ -2,8 +2,8 @@
 
 from django.urls import URLPattern, path, register_converter
 
-from integrations.models import Issuer
-from integrations.views import api_keys, mailbox, personal, sign_in, workspace
+from integrations.models import Issuer, MailboxAuth
+from integrations.views import api_keys, mailbox, mailbox_sign_in, personal, sign_in, workspace
 
 PERSONAL = "w/<slug:slug>/settings/integrations/"
 ADMIN = "w/<slug:slug>/admin/integrations/"
@@ -23,13 +23,25 @@ class IssuerConverter:
         return value
 
 
+class MailProviderConverter(IssuerConverter):
+    """A mail provider in a path."""
+
+    regex = f"{MailboxAuth.GOOGLE}|{MailboxAuth.MICROSOFT}"
+
+
 register_converter(IssuerConverter, "issuer")
+register_converter(MailProviderConverter, "mail_provider")
 
 urlpatterns: list[URLPattern] = [
     path(
         "integrations/salesforce/callback/<issuer:issuer>/",
         sign_in.salesforce_callback,
         name="salesforce_callback",
+    ),
+    path(
+        "integrations/mailbox/callback/<mail_provider:provider>/",
+        mailbox_sign_in.mailbox_callback,
+        name="mailbox_callback",
     ),
     path(PERSONAL, personal.integrations, name="integrations"),
     path(f"{PERSONAL}salesforce/begin/", sign_in.salesforce_begin, name="salesforce_begin"),
@@ -46,6 +58,8 @@ urlpatterns: list[URLPattern] = [
     path(f"{PERSONAL}salesforce/<uuid:uuid>/confirm/", sign_in.salesforce_confirm, name="salesforce_confirm"),
     path(f"{PERSONAL}salesforce/<uuid:uuid>/cancel/", sign_in.salesforce_cancel, name="salesforce_cancel"),
     path(f"{PERSONAL}mailbox/", mailbox.mailbox_connect, name="mailbox_connect"),
+    path(f"{PERSONAL}mailbox/sign-in/", mailbox_sign_in.mailbox_sign_in_begin, name="mailbox_sign_in_begin"),
+    path(f"{PERSONAL}mailbox/sign-in/<uuid:uuid>/", mailbox_sign_in.mailbox_sign_in_leave, name="mailbox_sign_in"),
     path(f"{PERSONAL}mailbox/folders/", mailbox.mailbox_folders, name="mailbox_folders"),
     path(f"{PERSONAL}mailbox/older-mail/", mailbox.mailbox_backfill, name="mailbox_backfill"),
     path(f"{PERSONAL}mailbox/older-mail/live/", mailbox.mailbox_backfill_live, name="mailbox_backfill_live"),

@@ -24,6 +24,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from integrations.salesforce.stand_in.certificates import SERVER_FILE, ensure_certificates
+from tests.authorization_server import CLIENT_ID, CLIENT_SECRET, AuthorizationServer
 from tests.mail_submission import Submission
 from tests.processes import free_port
 
@@ -44,7 +45,7 @@ ssl_cert = <{folder}/stand-in-server.pem
 ssl_key = <{folder}/stand-in-server.pem
 ssl_min_protocol = TLSv1.2
 disable_plaintext_auth = yes
-auth_mechanisms = plain login
+auth_mechanisms = plain login xoauth2 oauthbearer
 auth_failure_delay = 0
 default_internal_user = {mail_user}
 default_internal_group = {mail_group}
@@ -55,7 +56,13 @@ mail_fsync = never
 first_valid_uid = 1
 mailbox_list_index = yes
 passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/dovecot-oauth2.conf
+}}
+passdb {{
   driver = static
+  mechanisms = plain login
   args = password={password} user=%u
 }}
 userdb {{
@@ -105,9 +112,20 @@ service stats {{
 }}
 """
 
+INTROSPECTION = """
+introspection_mode = post
+introspection_url = {url}/introspect
+tls_ca_cert_file = {ca_bundle}
+username_attribute = email
+active_attribute = active
+active_value = true
+"""
+
 
 class Dovecot:
-    """The server. Every user name is let in with PASSWORD; SENT is the folder of sent mail."""
+    """The server. Every user name is let in with PASSWORD, or with a token that `issuer` gave to that address.
+    SENT is the folder of sent mail.
+    """
 
     SENT = "Sent Items"
 
@@ -115,6 +133,7 @@ class Dovecot:
         self.folder, self.host, self.port = folder, "localhost", free_port()
         self.ca_bundle, _ = ensure_certificates(folder)
         self._process: subprocess.Popen[bytes] | None = None
+        self.issuer = AuthorizationServer(folder / SERVER_FILE, self.ca_bundle)
         self._configure()
         self._submission = Submission(folder / SERVER_FILE, self.ca_bundle, PASSWORD, self.SENT, self.put)
 
@@ -125,6 +144,9 @@ class Dovecot:
         (self.folder / "mail").mkdir()
         os.chown(self.folder / "mail", account.pw_uid, account.pw_gid)
         self.folder.chmod(0o711)
+        (self.folder / "dovecot-oauth2.conf").write_text(
+            INTROSPECTION.format(url=self.issuer.base_url, ca_bundle=self.ca_bundle)
+        )
         (self.folder / "dovecot.conf").write_text(
             CONFIGURATION.format(
                 folder=self.folder,
@@ -139,6 +161,7 @@ class Dovecot:
     def start(self) -> None:
         """Start it and wait until it lets somebody in."""
         self._submission.start()
+        self.issuer.start()
         assert DOVECOT
         command = [DOVECOT, "-F", "-c", str(self.folder / "dovecot.conf")]
         if shutil.which("setpriv"):  # a test run that is killed leaves no server behind
@@ -156,6 +179,7 @@ class Dovecot:
     def stop(self) -> None:
         """Stop it; all connections end."""
         self._submission.stop()
+        self.issuer.stop()
         if self._process:
             self._process.terminate()
             self._process.wait(20)
@@ -239,4 +263,16 @@ def dovecot(dovecot_server: Dovecot, settings: Settings) -> Dovecot:
     settings.MAILBOX_EXTRA_HOSTS = frozenset({dovecot_server.extra_host})
     settings.MAILBOX_CA_BUNDLE = str(dovecot_server.ca_bundle)
     dovecot_server.users.clear()
+    dovecot_server.issuer.reset()
     return dovecot_server
+
+
+@pytest.fixture
+def issuer(dovecot: Dovecot, settings: Settings) -> AuthorizationServer:
+    """The authorization server, and Touchline registered there as at Google and as at Microsoft."""
+    for name, key in (("GOOGLE", "google"), ("MICROSOFT", "microsoft")):
+        setattr(settings, f"MAILBOX_{name}_CLIENT_ID", CLIENT_ID)
+        setattr(settings, f"MAILBOX_{name}_CLIENT_SECRET", CLIENT_SECRET)
+        setattr(settings, f"MAILBOX_{name}_SIGN_IN_URL", f"{dovecot.issuer.base_url}/{key}")
+        setattr(settings, f"MAILBOX_{name}_HOST", dovecot.extra_host)
+    return dovecot.issuer

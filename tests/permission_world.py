@@ -12,7 +12,7 @@ from django.utils import timezone
 from activity.models import Activity, Exclusion, Message, SyncJob
 from activity.settings import save_settings
 from integrations import api_keys, sign_in
-from integrations.models import PendingGrant
+from integrations.models import MailboxSignIn, PendingGrant
 from tests.people import log_in, make_person
 from workspaces import invitations, members
 from workspaces.models import Membership, User, Workspace
@@ -97,6 +97,19 @@ def make_trip(side: Side) -> UUID:
         login_url="https://login.salesforce.com",
         expires_at=timezone.now() + timedelta(minutes=10),
         used_at=timezone.now(),
+    ).uuid
+
+
+def make_mailbox_trip(side: Side) -> UUID:
+    """The owner's trip to a mail provider, on its way."""
+    return MailboxSignIn.objects.create(
+        state_digest=side.workspace.slug,
+        user=side.owner.user,
+        workspace=side.workspace,
+        session_digest=sign_in.digest(side.browser.session.session_key),
+        provider="google",
+        address=side.owner.user.email,
+        expires_at=timezone.now() + timedelta(minutes=10),
     ).uuid
 
 

@@ -59,7 +59,8 @@ class Route:
         """What the route's names stand for on this side."""
         makers = {"uuid": self.uuid, "entry": self.entry, "number": self.number}
         made = {name: maker(side) for name, maker in makers.items() if maker}
-        return {"uuid": ABSENT, "token": side.invitation_token, "issuer": "production"} | made
+        fixed = {"uuid": ABSENT, "token": side.invitation_token, "issuer": "production", "provider": "google"}
+        return fixed | made
 
     def path(self, slug: str, values: dict[str, object]) -> str:
         """The route with its names filled in."""
@@ -118,6 +119,9 @@ ROUTES = [
     Route(f"{CONNECT}<uuid:uuid>/confirm/", OWNER, BOTH, things.make_trip),
     Route(f"{CONNECT}<uuid:uuid>/cancel/", OWNER, WRITE, things.make_trip),
     Route(f"{W}settings/integrations/mailbox/", MEMBER, BOTH),
+    Route("integrations/mailbox/callback/<mail_provider:provider>/", PERSON, READ),
+    Route(f"{W}settings/integrations/mailbox/sign-in/", MEMBER, WRITE),
+    Route(f"{W}settings/integrations/mailbox/sign-in/<uuid:uuid>/", OWNER, READ, things.make_mailbox_trip),
     Route(f"{W}settings/integrations/mailbox/folders/", MEMBER, BOTH),
     Route(f"{W}settings/integrations/mailbox/older-mail/", MEMBER, BOTH),
     Route(f"{W}settings/integrations/mailbox/older-mail/live/", MEMBER, READ),

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 
 import structlog
+from django.utils import timezone
 
 from activity.mail_watch.backfill import Backfiller
 from activity.mail_watch.reading import FolderReader, Means
@@ -12,6 +13,7 @@ from activity.sources.mailbox.letters import LeaseLost
 from integrations import mailboxes
 from integrations.mailbox.errors import FolderMissing, MailboxError
 from integrations.mailbox.imap import Imap
+from integrations.mailbox_log_ins import open_mailbox
 from integrations.models import FolderRole, MailboxFolder
 
 IDLE_SECONDS = 9 * 60.0
@@ -117,24 +119,25 @@ class MailboxWatch:
             imap.close()
 
     def _watch(self, folder_id: int, role: str) -> None:
-        imap = self._connect()
-        try:
-            reader = FolderReader(self._means, imap, self.mailbox_id, folder_id)
-            if role == FolderRole.RECEIVED:  # an answer is known as one only after what it answers
-                self._sent_is_read.wait(SENT_FIRST_SECONDS)
-            while not self._stopped.is_set():
-                reader.read_to_end()
-                if role == FolderRole.SENT:
-                    self._sent_is_read.set()
-                self._wait(imap)
-        finally:
-            with self._lock:
-                self._connections.remove(imap)
-            imap.close()
+        """Read a folder and wait for more, through one connection after the other where log-ins run out."""
+        while not self._stopped.is_set():
+            imap = self._connect()
+            try:
+                reader = FolderReader(self._means, imap, self.mailbox_id, folder_id)
+                if role == FolderRole.RECEIVED:  # an answer is known as one only after what it answers
+                    self._sent_is_read.wait(SENT_FIRST_SECONDS)
+                while not self._stopped.is_set() and _seconds_good(imap) > 0:
+                    reader.read_to_end()
+                    if role == FolderRole.SENT:
+                        self._sent_is_read.set()
+                    self._wait(imap)
+            finally:
+                with self._lock:
+                    self._connections.remove(imap)
+                imap.close()
 
     def _connect(self) -> Imap:
-        mailbox = self._means.writing.ask(mailboxes.with_secrets, self.mailbox_id)
-        imap = mailboxes.open_imap(mailbox)
+        imap = open_mailbox(self.mailbox_id, self._means.writing.ask)
         with self._lock:
             self._connections.append(imap)
         if self._stopped.is_set():
@@ -144,10 +147,18 @@ class MailboxWatch:
     def _wait(self, imap: Imap) -> None:
         if self._stopped.is_set() or imap.has_news():
             return
+        good = _seconds_good(imap)
         if imap.can_idle:
-            imap.wait_for_news(IDLE_SECONDS * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
-        elif not self._stopped.wait(POLL_SECONDS * random.uniform(0.8, 1.2)):  # noqa: S311 - jitter
+            imap.wait_for_news(min(good, IDLE_SECONDS * random.uniform(0.8, 1.0)))  # noqa: S311 - jitter
+        elif not self._stopped.wait(min(good, POLL_SECONDS * random.uniform(0.8, 1.2))):  # noqa: S311 - jitter
             imap.keep_alive()
+
+
+def _seconds_good(imap: Imap) -> float:
+    """How long the log-in of a connection lasts; a server may end the connection then, and not say a word."""
+    if imap.good_until is None:
+        return IDLE_SECONDS
+    return max(0.0, (imap.good_until - timezone.now()).total_seconds())
 
 
 def _folders_of(mailbox_id: int) -> list[tuple[int, str]]:

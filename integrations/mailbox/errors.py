@@ -61,6 +61,37 @@ class AppPasswordNeeded(LoginRefused):
     user_message = "The provider wants an app password: one that is made for Touchline alone."
 
 
+class TokenRefused(LoginRefused):
+    """The server does not accept the access token: it ran out, or the sign-in behind it has ended."""
+
+    cause = "imap_refused"
+    user_message = (
+        "The mail server does not let Touchline in although you signed in. IMAP may be switched off for this "
+        "mailbox: ask who looks after your mail."
+    )
+
+
+class SignInRefused(LoginRefused):
+    """The provider does not accept the sign-in (any more): no further try without a person."""
+
+    cause = "sign_in"
+    user_message = "The mail provider has ended Touchline's access to this mailbox. Sign in again."
+
+
+class SignInFailed(MailboxError):
+    """A sign-in that did not lead to a mailbox; nothing of it is kept."""
+
+    cause = "sign_in"
+    user_message = "The mail provider sent an answer that Touchline does not understand. Nothing was connected."
+
+
+class SignInUnavailable(Unreachable):
+    """The provider's sign-in does not answer as it should: worth another try later."""
+
+    cause = "sign_in_unavailable"
+    user_message = "The mail provider's sign-in does not answer. Try again later."
+
+
 class FolderMissing(MailboxError):
     """A chosen folder is not there any more."""
 

@@ -9,8 +9,8 @@ import re
 import select
 import socket
 import ssl
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -18,7 +18,14 @@ from imapclient.exceptions import IMAPClientError, LoginError
 
 from integrations.mailbox.body_structure import find_calendars
 from integrations.mailbox.connection import BUSY, READ_TIMEOUT, Client, Server, context_for, our_errors, text_of
-from integrations.mailbox.errors import AppPasswordNeeded, Busy, FolderMissing, LoginRefused, Unreachable
+from integrations.mailbox.errors import (
+    AppPasswordNeeded,
+    Busy,
+    FolderMissing,
+    LoginRefused,
+    TokenRefused,
+    Unreachable,
+)
 from integrations.mailbox.folders import Folder, use_of
 
 HEADER_BYTES = 64 * 1024
@@ -45,6 +52,22 @@ class Piece:
     arrived_at: datetime
 
 
+@contextmanager
+def _log_in_errors() -> Iterator[None]:
+    with our_errors():
+        try:
+            yield
+        except (LoginError, imaplib.IMAP4.error, IMAPClientError) as error:
+            # The library calls a connection that broke a refused log-in, too.
+            if isinstance(error, imaplib.IMAP4.abort) or isinstance(error.__context__, imaplib.IMAP4.abort):
+                raise Unreachable() from None
+            text = text_of(error)
+            if BUSY.search(text):
+                raise Busy(server_text=text) from None
+            refusal = AppPasswordNeeded if _APP_PASSWORD.search(text) else LoginRefused
+            raise refusal(server_text=text) from None
+
+
 class Imap:
     """A connection that is logged in. Not for several threads, but `break_off` may be called from any."""
 
@@ -53,21 +76,28 @@ class Imap:
         with our_errors():
             self._client = Client(server, context_for(server.ca_bundle))
             self._socket = self._client.socket()
+        self.good_until: datetime | None = None
+        """When the log-in runs out (UTC): then a new connection is needed. None: never."""
 
     def log_in(self, user_name: str, password: str) -> None:
         """With a password. Raises LoginRefused with what the server said."""
-        with our_errors():
-            try:
-                self._client.login(user_name, password)
-            except (LoginError, imaplib.IMAP4.error, IMAPClientError) as error:
-                # The library calls a connection that broke a refused log-in, too.
-                if isinstance(error, imaplib.IMAP4.abort) or isinstance(error.__context__, imaplib.IMAP4.abort):
-                    raise Unreachable() from None
-                text = text_of(error)
-                if BUSY.search(text):
-                    raise Busy(server_text=text) from None
-                refusal = AppPasswordNeeded if _APP_PASSWORD.search(text) else LoginRefused
-                raise refusal(server_text=text) from None
+        with _log_in_errors():
+            self._client.login(user_name, password)
+
+    def log_in_with_token(self, user_name: str, access_token: str) -> None:
+        """With an access token (SASL XOAUTH2). Raises TokenRefused with what the server said."""
+        challenges: list[bytes] = []
+
+        def answer(challenge: bytes) -> str:
+            """First ours; then, where the server explains a refusal in a challenge, the empty line it waits for."""
+            challenges.append(challenge)
+            return f"user={user_name}\1auth=Bearer {access_token}\1\1" if len(challenges) == 1 else ""
+
+        try:
+            with _log_in_errors():
+                self._client.sasl_login("XOAUTH2", answer)
+        except LoginRefused as error:
+            raise TokenRefused(server_text=error.server_text) from None
 
     def folders(self) -> list[Folder]:
         """The folders that can be opened, with their use where the server tells or their name gives it away."""

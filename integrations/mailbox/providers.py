@@ -5,13 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A mail provider. `hint` says which password is wanted, `help_url` where to make it."""
+    """A mail provider. `hint` says which password is wanted, `help_url` where to make it; `sign_in`: the keys of the
+    providers of OAuth that may be behind it.
+    """
 
     key: str
     name: str
     host: str
     hint: str = ""
     help_url: str = ""
+    sign_in: tuple[str, ...] = ()
 
 
 GMAIL = Provider(
@@ -20,6 +23,7 @@ GMAIL = Provider(
     "imap.gmail.com",
     "Google wants an app password (16 letters), not your usual one. It needs 2-Step Verification.",
     "https://myaccount.google.com/apppasswords",
+    ("google",),
 )
 MICROSOFT = Provider(
     "microsoft",
@@ -27,6 +31,7 @@ MICROSOFT = Provider(
     "outlook.office365.com",
     "Most Microsoft accounts take no password over IMAP. If yours does, it is an app password.",
     "https://support.microsoft.com/office/pop-imap-and-smtp-settings-for-outlook-com",
+    ("microsoft",),
 )
 FASTMAIL = Provider(
     "fastmail",
@@ -75,4 +80,4 @@ def guess(address: str) -> Provider:
         return YAHOO
     if domain.startswith(("hotmail.", "outlook.", "live.")):
         return MICROSOFT
-    return Provider("other", "Other", f"imap.{domain}" if domain else "")
+    return Provider("other", "Other", f"imap.{domain}" if domain else "", sign_in=("google", "microsoft"))

@@ -28,6 +28,7 @@ from integrations.models.mailbox import (
     MailboxState,
     QuarantinedMail,
 )
+from integrations.models.mailbox_grant import MailboxGrant, MailboxSignIn
 from integrations.models.organisation import ApiCallCount, ApiUsage, Environment, SalesforceOrg, SyncUserRequest
 
 __all__ = [
@@ -52,8 +53,10 @@ __all__ = [
     "MailboxBackfill",
     "MailboxCause",
     "MailboxFolder",
+    "MailboxGrant",
     "MailboxManager",
     "MailboxQuerySet",
+    "MailboxSignIn",
     "MailboxState",
     "NoticeSent",
     "PendingGrant",

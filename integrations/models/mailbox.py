@@ -20,6 +20,8 @@ class MailboxAuth(models.TextChoices):
     """How we log in."""
 
     PASSWORD = "password", "Password"
+    GOOGLE = "google", "Google sign-in"
+    MICROSOFT = "microsoft", "Microsoft sign-in"
 
 
 class MailboxCause(models.TextChoices):
@@ -27,6 +29,8 @@ class MailboxCause(models.TextChoices):
 
     PASSWORD = "password", "The mail server refuses the password"
     APP_PASSWORD = "app_password", "The provider wants an app password"
+    SIGN_IN = "sign_in", "The mail provider has ended Touchline's access"
+    IMAP_REFUSED = "imap_refused", "The mail server does not let Touchline in"
     CERTIFICATE = "certificate", "The mail server did not prove its identity"
     HOST = "host", "The mail server's address is not allowed"
     FOLDER = "folder", "A folder is missing"

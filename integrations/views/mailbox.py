@@ -12,7 +12,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from integrations import mailbox_backfills, mailboxes
 from integrations.mailbox.errors import MailboxError
 from integrations.mailbox.providers import guess
-from integrations.mailbox_forms import BackfillForm, FoldersForm, MailboxAddressForm, MailboxForm
+from integrations.mailbox_forms import (
+    BackfillForm,
+    FoldersForm,
+    MailboxAddressForm,
+    MailboxForm,
+    MailboxSignInForm,
+)
+from integrations.mailbox_providers import sign_in_providers
+from integrations.models import Mailbox, MailboxAuth
 from integrations.signals import mailbox_connected
 from workspaces import access
 
@@ -32,7 +40,7 @@ def mailbox_connect(request: HttpRequest, slug: str) -> HttpResponse:
     if "address" in request.GET and asked.is_valid():
         return _log_in_step(request, MailboxForm(initial=_proposal(asked.cleaned_data["address"])))
     if mailbox is not None:
-        return _log_in_step(request, MailboxForm(initial=_of_mailbox(mailbox)))
+        return _log_in_step(request, MailboxForm(initial=_of_mailbox(mailbox)), mailbox)
     form = asked if "address" in request.GET else MailboxAddressForm(initial={"address": request.user.email})
     return render(request, "integrations/mailbox_address.html", {"form": form})
 
@@ -54,7 +62,7 @@ def _proposal(address: str) -> dict[str, str]:
     return {"address": address, "host": guess(address).host}
 
 
-def _of_mailbox(mailbox: mailboxes.Mailbox) -> dict[str, str]:
+def _of_mailbox(mailbox: Mailbox) -> dict[str, str]:
     return {
         "address": mailbox.address,
         "host": mailbox.host if mailbox.port == 993 else f"{mailbox.host}:{mailbox.port}",
@@ -63,9 +71,18 @@ def _of_mailbox(mailbox: mailboxes.Mailbox) -> dict[str, str]:
     }
 
 
-def _log_in_step(request: HttpRequest, form: MailboxForm) -> HttpResponse:
+def _log_in_step(request: HttpRequest, form: MailboxForm, mailbox: Mailbox | None = None) -> HttpResponse:
     address = str(form["address"].value() or "")
-    context = {"form": form, "provider": guess(address), "address": address}
+    provider = guess(address)
+    signed_in = mailbox is not None and mailbox.auth != MailboxAuth.PASSWORD
+    keys = (mailbox.auth,) if signed_in else provider.sign_in
+    context = {
+        "form": form,
+        "provider": provider,
+        "address": address,
+        "sign_in_providers": [each for auth, each in sign_in_providers().items() if auth in keys],
+        "sign_in_form": MailboxSignInForm(initial=form.initial),
+    }
     return render(request, "integrations/mailbox_connect.html", context)
 
 
@@ -110,7 +127,7 @@ def mailbox_backfill(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "integrations/mailbox_backfill.html", context)
 
 
-def _change_backfill(request: HttpRequest, mailbox: mailboxes.Mailbox, form: BackfillForm) -> bool:
+def _change_backfill(request: HttpRequest, mailbox: Mailbox, form: BackfillForm) -> bool:
     if "run" in request.POST:
         mailbox_backfills.begin_logging(mailbox, with_personal="with_personal" in request.POST)
         return True
