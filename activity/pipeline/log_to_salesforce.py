@@ -10,7 +10,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -23,6 +23,7 @@ from activity import wake
 from activity.models import DueJob, LoggedRecord, Outcome, Reason, SyncJob, SyncState
 from activity.pipeline import breaker, turn
 from activity.pipeline.claims import CLICKED_BY_PERSON, Claimed, Sending, claim, record_sending
+from activity.pipeline.halving import Called, Send, call_in_halves
 from activity.pipeline.hold import hold_connection, hold_org, unhold_connection, unhold_org
 from activity.pipeline.jobs import load_jobs
 from activity.pipeline.outcome import Action
@@ -286,9 +287,7 @@ class _Drain:
         rows = self._write_attempts(rows, settlement)
         if self._is_late():  # the database kept us waiting over it
             settlement.stops = True
-            self._put_back(rows, settlement)
-            for each in rows:
-                settlement.answer(each.job, Outcome.RETRY)
+            self._take_back(rows, settlement)
         elif rows:
             self._call(rows, send, settlement)
 
@@ -300,6 +299,12 @@ class _Drain:
         """Too late to send safely: the next claim does it."""
         for each in rows:
             settlement.postpone(each.job, timezone.now())
+
+    def _take_back(self, rows: Sequence[Ready], settlement: Settlement) -> None:
+        """Their attempts are on file, but nothing was written of them: the next claim sends them."""
+        self._put_back(rows, settlement)
+        for each in rows:
+            settlement.answer(each.job, Outcome.RETRY)
 
     def _write_attempts(self, rows: Sequence[Ready], settlement: Settlement) -> list[Ready]:
         """Commit what is about to be sent, and why; whoever looks it up later needs both."""
@@ -316,28 +321,39 @@ class _Drain:
         ours = record_sending(sending, self.connection.pk, self.sender.salesforce_user_id, timezone.now())
         return [each for each in rows if each.job.pk in ours]
 
-    def _call(self, rows: Sequence[Ready], send: Callable[..., list[RowResult]], settlement: Settlement) -> None:
-        sent_at, began = timezone.now(), time.monotonic()
-        try:
-            results = send([each.payload for each in rows])
-        except Exception as error:
-            if not isinstance(error, SalesforceError):
-                logger.exception("a call of connection %s failed after sending", self.connection.pk)
-            settlement.now = sent_at
-            settlement.note_call(error)
-            self.calls_made.append((len(rows), time.monotonic() - began, [error]))
-            for each in rows:
-                self._settle(each, error, settlement, whole_call=True)
-            return
+    def _call(self, rows: Sequence[Ready], send: Send, settlement: Settlement) -> None:
+        """Send them in one call, or in halves where it is refused for what one of them may be to blame for."""
+        for called in call_in_halves(rows, send, lambda: self._may_go_on(settlement)):
+            if called.error is not None:
+                self._settle_failure(called, called.error, settlement)
+            elif called.results is not None:
+                self._settle_results(called, called.results, settlement)
+            else:
+                self._take_back(called.rows, settlement)
+
+    def _may_go_on(self, settlement: Settlement) -> bool:
+        return not settlement.stops and not self._is_late() and _take_turn(self.connection, self.holder)
+
+    def _settle_failure(self, called: Called, error: Exception, settlement: Settlement) -> None:
+        if not isinstance(error, SalesforceError):
+            logger.error("a call of connection %s failed after sending", self.connection.pk, exc_info=error)
+        settlement.now = called.sent_at or settlement.now
+        settlement.note_call(error)
+        self.calls_made.append((len(called.rows), called.seconds, [error] * len(called.rows)))
+        for each in called.rows:
+            self._settle(each, error, settlement, whole_call=True)
+
+    def _settle_results(self, called: Called, results: Sequence[RowResult], settlement: Settlement) -> None:
         errors = [result.error for result in results if result.error]
-        self.calls_made.append((len(rows), time.monotonic() - began, errors))
+        self.calls_made.append((len(called.rows), called.seconds, errors))
         settlement.now = timezone.now()
         settlement.note_call(None)
-        for each, result in zip(rows, results, strict=True):
+        for each, result in zip(called.rows, results, strict=True):
             if result.error is None and result.id:
                 self._record(each, result.id, settlement)
             else:
-                self._settle(each, result.error or OutcomeUnknown("result_empty"), settlement, whole_call=False)
+                error = result.error or OutcomeUnknown("result_empty")
+                self._settle(each, error, settlement, whole_call=result.of_part)
 
     def _record(self, each: Ready, salesforce_id: str, settlement: Settlement) -> None:
         if each.logged:

@@ -27,7 +27,8 @@ SELECT e.email, m.id, r.id, r.name, to_jsonb(s)::text, to_jsonb(o)::text, (
         SELECT y.state FROM integrations_salesforceorg g JOIN integrations_connection y ON y.id = g.sync_user_id
         WHERE g.workspace_id = %(workspace)s AND g.retired_at IS NULL
     ), (
-        SELECT i.used * 100 / i.maximum FROM integrations_salesforceorg g JOIN integrations_apiusage i USING (org_id)
+        SELECT i.used::bigint * 100 / i.maximum
+        FROM integrations_salesforceorg g JOIN integrations_apiusage i USING (org_id)
         WHERE g.id = c.org_id AND i.maximum > 0 AND i.seen_at > %(fresh)s
     ), u.is_owner
 FROM account_emailaddress e

@@ -46,11 +46,13 @@ class Pace:
         return self.records_per_call
 
     def note(self, records: int, seconds: float, errors: list[Exception]) -> None:
-        """A call ended so. One UPDATE where it says something about size, none otherwise."""
+        """A call ended so, with the errors of its records. One UPDATE where it says something about size, or none."""
         if records * 2 <= self.records_per_call:
             return
         if any(is_too_much(error) for error in errors):
             self._halve()
+        elif len(errors) == records:
+            return  # what is refused at once was not fast
         elif seconds > settings.SYNC_FAST_SECONDS * max(1, records / BATCH):
             OrgPace.objects.filter(org_id=self.org_id, fast_calls__gt=0).update(fast_calls=0)
         elif self.records_per_call < most_records():

@@ -28,10 +28,14 @@ RUNS_OF_TYPES_IN_A_CALL = 10
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """What became of one record: its id (18 characters), or why it was not written."""
+    """What became of one record: its id (18 characters), or why it was not written.
+
+    `of_part`: the error is that of its part of a composite, in which any record may be at fault.
+    """
 
     id: str | None
     error: SalesforceError | None
+    of_part: bool = False
 
 
 def create_many(calls: Calls, records: Sequence[Row]) -> list[RowResult]:
@@ -119,14 +123,14 @@ def _part_results(calls: Calls, answer: Row | None, count: int) -> list[RowResul
     """The results of one part; where the part as a whole failed, that is what became of each of its records."""
     request_id = calls.session.request_id
     if answer is None:
-        return [RowResult(None, OutcomeUnknown("result_malformed", request_id=request_id))] * count
+        return [RowResult(None, OutcomeUnknown("result_malformed", request_id=request_id), of_part=True)] * count
     error = error_in_part(answer, request_id, write=True)
     if error is None:
         try:
             return _results(calls, answer.get("body"), count)
         except OutcomeUnknown as incomplete:
             error = incomplete
-    return [RowResult(None, error)] * count
+    return [RowResult(None, error, of_part=True)] * count
 
 
 def _attributes_first(record: Row) -> Row:

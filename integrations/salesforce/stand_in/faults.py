@@ -49,8 +49,9 @@ class Fault:
     """What goes wrong, and for which calls. Everything that is None matches every call.
 
     method, path (a regular expression, searched in the path), object (an object's name; at the token endpoint the
-    grant type), user (the caller's e-mail) say which calls; `skip` of those go well first, then `times` (None:
-    all) go wrong. `status`, `code`, `message`, `fields`, `rows`, `seconds`, `location` belong to the kinds.
+    grant type), user (the caller's e-mail), holding (a text in the body) say which calls; `skip` of those go well
+    first, then `times` (None: all) go wrong. `status`, `code`, `message`, `fields`, `rows`, `seconds`, `location`
+    belong to the kinds.
     """
 
     kind: str
@@ -58,6 +59,7 @@ class Fault:
     path: str | None = None
     object: str | None = None
     user: str | None = None
+    holding: str | None = None
     skip: int = 0
     times: int | None = 1
     seconds: float | None = None
@@ -183,6 +185,8 @@ def matches(fault: Fault, request: Request, user: str | None) -> bool:
     if fault.path and not re.search(fault.path, request.path):
         return False
     if fault.user and (user or "").lower() != fault.user.lower():
+        return False
+    if fault.holding and fault.holding.encode() not in request.plain_body():
         return False
     return not fault.object or fault.object.lower() in {each.lower() for each in names_in(request)}
 

@@ -43,7 +43,8 @@ def write_many(call: Call, write: Callable[[Call, Record], Record]) -> list[Reco
     check_records(records, attributes_first=call.org.attributes_come_first)
     if body.get("allOrNone"):
         return write_all_or_none(call, records, write)
-    return [try_row(call, record, write) for record in records]
+    with call.org.all_or_nothing():  # what refuses the call is found before anything is written
+        return [try_row(call, record, write) for record in records]
 
 
 def check_records(records: list, *, attributes_first: bool) -> None:

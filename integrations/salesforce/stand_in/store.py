@@ -53,6 +53,8 @@ class Store:
         outer, self.undo = self.undo, []
         try:
             yield
+            if outer is not None:
+                outer += self.undo
         except BaseException:
             for take_back in reversed(self.undo):
                 take_back()

@@ -80,6 +80,7 @@ def test_attributes_come_first(ada: Caller, record: object) -> None:
 def test_an_unknown_field_refuses_its_row_or_the_call(ada: Caller) -> None:
     records = [{"type": "Task"}, {"type": "Task", "Region__c": "x"}]
     in_row = ada.create_many(*records)
+    before = len(ada.stand_in.org.rows("Task"))
     ada.stand_in.org.unknown_field_refuses_call = True
     in_call = ada.create_many(*records)
 
@@ -88,6 +89,7 @@ def test_an_unknown_field_refuses_its_row_or_the_call(ada: Caller) -> None:
         {"statusCode": "INVALID_FIELD", "message": "No such column 'Region__c' on sobject of type Task", "fields": []}
     ]
     assert (in_call.status_code, in_call.json()[0]["errorCode"]) == (400, "INVALID_FIELD")
+    assert len(ada.stand_in.org.rows("Task")) == before == 1
 
 
 def test_updates(ada: Caller) -> None:

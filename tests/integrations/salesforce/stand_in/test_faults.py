@@ -43,6 +43,15 @@ def test_a_broken_connection(ada: Caller, kind: str, saved: int) -> None:
     assert tasks(ada) == saved + 1
 
 
+def test_calls_that_hold_a_text(ada: Caller) -> None:
+    ada.stand_in.faults.add(Fault("api_error", code="JSON_PARSER_ERROR", holding="bad", times=None))
+
+    answers = [ada.create_many({"type": "Task", "Subject": subject}) for subject in ("good", "a bad one", "good")]
+
+    assert [each.status_code for each in answers] == [200, 400, 200]
+    assert tasks(ada) == 2
+
+
 def test_late_work_after_its_seconds(ada: Caller) -> None:
     ada.stand_in.faults.add(Fault("drop_then_process", seconds=0.05))
     with pytest.raises(BROKEN):
