@@ -21,7 +21,7 @@ SPARE_CALLS = 8
 """Beyond the two for each halving that one record takes."""
 
 REFUSALS = (400, 413)
-"""What is said of a request itself. Others (408, 409, 429) may come from something in between, after the work was done."""
+"""What is said of a request itself. Others (408, 429) may come from something in between, after the work was done."""
 
 Send = Callable[[list[dict]], list[RowResult]]
 
