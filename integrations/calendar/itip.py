@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Component
+from icalendar.prop.broken import vBroken
 from icalendar.timezone import tzp
 
 from integrations.calendar.limits import bound
@@ -48,7 +49,7 @@ def _read(calendars: Iterable[Component], zone: tzinfo, now: datetime) -> Calend
         method = method or _word(calendar, "METHOD") or None
         named = _word(calendar, "X-WR-TIMEZONE", upper=False)
         for event in calendar.walk("VEVENT"):
-            meeting = _meeting(event, _zone(named, zone), now)
+            meeting = _meeting(event, method, _zone(named, zone), now)
             key = (meeting.uid, meeting.recurrence_id) if meeting else None
             if meeting and (key not in newest or _version(newest[key]) <= _version(meeting)):
                 newest[key] = meeting
@@ -66,15 +67,15 @@ def _zone(name: str, otherwise: tzinfo = UTC) -> tzinfo:
         return otherwise
 
 
-def _meeting(event: Component, zone: tzinfo, now: datetime) -> Meeting | None:
+def _meeting(event: Component, method: str | None, zone: tzinfo, now: datetime) -> Meeting | None:
     """The meeting; None without a UID, or with a time that is none."""
     uid = _line(event, "UID")
     found = _value(event, "RECURRENCE-ID")
     recurrence_id = _utc(_dt(found), zone)
-    if not uid or (found is not None and recurrence_id is None):
+    if not uid or ("RECURRENCE-ID" in event and recurrence_id is None):
         return None
     start, end = _times(event, zone)
-    if start is None and _value(event, "DTSTART") is not None:
+    if start is None and "DTSTART" in event:
         return None
     recurs = recurrence_id is None and any(name in event for name in ("RRULE", "RDATE"))
     return Meeting(
@@ -82,7 +83,7 @@ def _meeting(event: Component, zone: tzinfo, now: datetime) -> Meeting | None:
         recurrence_id=recurrence_id,
         and_future=_parameter(found, "RANGE").upper() == "THISANDFUTURE",
         sequence=_sequence(event),
-        dtstamp=_stamp(event),
+        dtstamp=_stamp(event, method),
         summary=_line(event, "SUMMARY"),
         location=_line(event, "LOCATION"),
         description=_text(event, "DESCRIPTION").strip()[:TEXT_LENGTH],
@@ -105,7 +106,7 @@ def _value(event: Component, name: str) -> Any:
     """The property, the first where several stand; None where it is missing or broken."""
     found = event.get(name)
     found = found[0] if isinstance(found, list) else found
-    return None if type(found).__name__ == "vBrokenProperty" else found
+    return None if isinstance(found, vBroken) else found
 
 
 def _text(event: Component, name: str) -> str:
@@ -133,9 +134,11 @@ def _sequence(event: Component) -> int:
     return min(max(int(value), 0), MOST_SEQUENCE) if isinstance(value, int) else 0
 
 
-def _stamp(event: Component) -> datetime | None:
-    moment = _utc(_dt(_value(event, "DTSTAMP")), UTC)
-    return moment if isinstance(moment, datetime) else None
+def _stamp(event: Component, method: str | None) -> datetime | None:
+    """DTSTAMP; in a calendar's own entry LAST-MODIFIED where later (RFC 5545 §3.8.7.2: there they are one)."""
+    names = ("DTSTAMP",) if method else ("DTSTAMP", "LAST-MODIFIED")
+    moments = [_utc(_dt(_value(event, name)), UTC) for name in names]
+    return max((each for each in moments if isinstance(each, datetime)), default=None)
 
 
 # --- Times ------------------------------------------------------------------------------------------------
@@ -186,10 +189,9 @@ def _instances(event: Component, start: Any, end: Any, zone: tzinfo, now: dateti
 
 def _dates(event: Component, name: str, start: Any) -> list[Any]:
     """The dates of all lines of the list, of the same kind as `start`; of periods their beginnings."""
-    lists = event.get(name, [])
-    values = [
-        each.dt for line in (lists if isinstance(lists, list) else [lists]) for each in getattr(line, "dts", ())
-    ]
+    found = event.get(name, [])
+    lines = found if isinstance(found, list) else [found]
+    values = [each.dt for line in lines if not isinstance(line, vBroken) for each in getattr(line, "dts", ())]
     starts = (value[0] if isinstance(value, tuple) else value for value in values)
     zone = start.tzinfo if isinstance(start, datetime) else None
     return [_localized(each, zone) for each in starts if isinstance(each, datetime) == isinstance(start, datetime)]
@@ -205,7 +207,7 @@ def _people(event: Component, name: str) -> list[Invited]:
 
 
 def _person(value: Any) -> Invited | None:
-    if type(value).__name__ == "vBrokenProperty":
+    if isinstance(value, vBroken):
         return None
     address = _address(str(value)) or _address(_parameter(value, "EMAIL"))
     if not address:

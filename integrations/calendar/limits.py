@@ -13,18 +13,21 @@ LINES = 20_000
 LINE_CHARACTERS = 8 * 1024
 """Of one line, its folds undone; texts and lists of dates may be longer."""
 LONG_CHARACTERS = 256 * 1024
+RULE_CHARACTERS = 1_000
 PEOPLE = 500
 DATES = 2_000
 FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 
 _FOLD = re.compile(r"(?:\r\n|\n|\r)[ \t]")
 _NAME = re.compile(r"[A-Za-z0-9-]+")
-_FREQUENCY = re.compile(r"FREQ\s*=\s*([A-Za-z]*)", re.IGNORECASE)
+_PARTS = re.compile(r"(FREQ|BYHOUR|BYMINUTE|BYSECOND)\s*=\s*([^;]*)", re.IGNORECASE)
+_STANDSTILL = re.compile(r"INTERVAL\s*=\s*[-+]?0*(?:[^0-9]|$)", re.IGNORECASE)
 _READ_COMPONENTS = frozenset({"VCALENDAR", "VEVENT", "VTIMEZONE", "STANDARD", "DAYLIGHT"})
 _LONG = frozenset({"DESCRIPTION", "RDATE", "EXDATE"})
 _READ = _LONG | {
     "METHOD", "UID", "DTSTAMP", "DTSTART", "DTEND", "DURATION", "RRULE", "SEQUENCE", "STATUS", "SUMMARY", "LOCATION",
     "ORGANIZER", "ATTENDEE", "CLASS", "RECURRENCE-ID", "TZID", "TZOFFSETFROM", "TZOFFSETTO", "X-WR-TIMEZONE",
+    "LAST-MODIFIED",
 }  # fmt: skip
 
 
@@ -94,5 +97,16 @@ def _check(name: str, line: str, counts: Counter[str]) -> None:
         counts["rules"] += 1
         if counts["rules"] > 1:
             raise CalendarRefused("too_many_dates")
-        if any(each.upper() not in FREQUENCIES for each in _FREQUENCY.findall(line)):
+        _check_rule(line)
+
+
+def _check_rule(line: str) -> None:
+    """Nothing that comes more than once a day, or that never ends at one place."""
+    if len(line) > RULE_CHARACTERS:
+        raise CalendarRefused("line_too_long")
+    for name, values in _PARTS.findall(line):
+        is_frequent = values.strip().upper() not in FREQUENCIES if name.upper() == "FREQ" else "," in values
+        if is_frequent:
             raise CalendarRefused("too_frequent")
+    if _STANDSTILL.search(line):
+        raise CalendarRefused("broken")
