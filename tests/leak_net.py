@@ -90,8 +90,8 @@ class LeakNet:
         return counts, hits
 
     @contextmanager
-    def planted(self) -> Iterator[list[Hit]]:
-        """For a block that leaks on purpose: its hits go into the list and fail nothing."""
+    def watched(self) -> Iterator[list[Hit]]:
+        """The hits of a block, for a test that says itself what it expects; they fail nothing else."""
         before, self.hits = self.hits, []
         found = self.hits
         try:

@@ -65,7 +65,7 @@ def leaky_pages(settings: Settings) -> None:
 
 def found_after(leak: Callable[[], object]) -> set[tuple[str, str]]:
     """Canary and sink of each hit; no hit shows what it found."""
-    with NET.planted() as hits:
+    with NET.watched() as hits:
         leak()
     assert [hit for hit in hits for secret in EXAMPLES.values() if secret in str(hit)] == []
     return {(hit.canary, hit.sink) for hit in hits}

@@ -1,7 +1,10 @@
 """Five canaries through everything: no page, mail, log, text column in clear, or admin page shows one."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.contrib import admin
@@ -14,11 +17,16 @@ from integrations import api_keys, tokens
 from integrations.connections import client_for
 from integrations.models import ApiKey, Connection, Mailbox, PendingGrant, PendingRevocation, SalesforceOrg
 from integrations.salesforce.errors import SalesforceError
+from integrations.salesforce.stand_in.certificates import ensure_certificates
 from integrations.salesforce.stand_in.faults import Fault
 from integrations.secrets import context_of, seal
 from tests.integrations.journeys import ADA, BEN, Journey
+from tests.integrations.salesforce.hostile_answers import Place, hostile_places
+from tests.integrations.salesforce.test_forced_failures import CALLS
 from tests.integrations.test_tokens import expire_session, grant_of
+from tests.leak_net import NET
 from tests.people import log_in
+from tests.stand_in_fixtures import TestedStandIn
 from workspaces.models import User
 
 
@@ -109,6 +117,92 @@ def test_no_secret_leaks(
     assert found(log.lines, seen) == []
     assert found([str(letter.message()) for letter in mailoutbox], seen) == []
     assert found(all_columns(), seen) == []
+
+
+# --- Every call of a connection, failed in every way --------------------------------------------------------
+
+CLIENT = "client.SalesforceClient."
+KEPT = ("a 503 fault", "a 400 fault", "a 401 fault", "an OAuth error", "a hostile head", "a redirect")
+"""The failures whose words may be kept and shown. What each call gives for all failures: test_forced_failures.py."""
+
+
+@pytest.fixture
+def places(salesforce: TestedStandIn, settings: Settings, tmp_path: Path) -> Iterator[dict[str, Place]]:
+    """Hostile servers that our settings allow."""
+    other, _ = ensure_certificates(tmp_path)
+    with hostile_places(str(salesforce.server_pem), salesforce.ca_bundle, str(other)) as servers:
+        settings.SALESFORCE_EXTRA_HOSTS |= {place.host for place in servers.values()}
+        yield servers
+
+
+def break_connection(connection: Connection, place: Place) -> Connection:
+    """Lead a connection, as good as new, to a hostile server."""
+    Connection.objects.filter(pk=connection.pk).update(
+        state="connected", cause="", instance_url=place.url, login_url=place.url, refresh_until=None, refresh_tries=0
+    )
+    return Connection.objects.select_related("org", "salesforce_user", "workspace").get(pk=connection.pk)
+
+
+def test_no_failed_call_of_a_connection_leaks(
+    bens_connection: Connection,
+    bens_browser: Journey,
+    adas_browser: Journey,
+    places: dict[str, Place],
+    settings: Settings,
+    figure: Callable[[str], None],
+) -> None:
+    settings.REQUIRE_STAFF_MFA = False
+    staff = log_in(User.objects.create_superuser("staff@touchline.example", "a-long-password"))
+    calls = {name: call for name, call in CALLS.items() if name.startswith(CLIENT)}
+    failed, lost = 0, set()
+    with NET.watched() as hits:
+        for kind in KEPT:
+            for name, call in calls.items():
+                connection = break_connection(bens_connection, places[kind])
+                try:
+                    call(SimpleNamespace(client=client_for(connection)))
+                except SalesforceError as error:
+                    failed += 1
+                    logging.getLogger("a.caller").error("%s failed: %r", name, error, exc_info=error)
+                if Connection.objects.get(pk=connection.pk).state == "needs_attention":
+                    lost.add(kind)
+            bens_browser.page("integrations")
+            adas_browser.page("workspace_integrations")
+            staff.get(reverse("admin:integrations_connection_change", args=[bens_connection.pk]))
+
+    figure(
+        f"forced failures: {len(calls)} calls of a connection × {len(KEPT)} failures = {len(calls) * len(KEPT)}, "
+        f"{failed} ended in an error, {len(hits)} leaked"
+    )
+    assert hits == []
+    assert failed > 0.9 * len(calls) * len(KEPT)
+    assert lost == {"a 401 fault", "an OAuth error"}
+
+
+def test_no_failed_sign_in_leaks(
+    org: SalesforceOrg,
+    bens_browser: Journey,
+    places: dict[str, Place],
+    settings: Settings,
+    figure: Callable[[str], None],
+) -> None:
+    kinds = (*KEPT, "another shape", "malformed JSON")
+    with NET.watched() as hits:
+        for kind in kinds:
+            settings.SALESFORCE_LOGIN_URL = places[kind].url
+            state = parse_qs(urlsplit(bens_browser.leave()).query)["state"][0]
+            query = urlencode({"state": state, "code": "aPrx-canary-code"})
+            bens_browser.come_back(f"/integrations/salesforce/callback/production/?{query}")
+            page = bens_browser.page("integrations")
+            assert "Connected" not in page
+            assert "aPrx-canary-code" not in page
+
+    figure(f"forced failures: 1 sign-in × {len(kinds)} failures of the token endpoint, {len(hits)} leaked")
+    assert hits == []
+    assert PendingGrant.objects.filter(ended_at=None, user__email="ben@acme.example").count() == 0
+
+
+# --- Support staff -----------------------------------------------------------------------------------------
 
 
 def test_support_staff_see_states_and_no_secret(
