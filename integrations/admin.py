@@ -8,6 +8,7 @@ from integrations.models import (
     CONNECTION_SECRETS,
     ApiKey,
     ApiUsage,
+    Calendar,
     Connection,
     Mailbox,
     PendingGrant,
@@ -119,6 +120,29 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     list_display = ("name", "prefix", "to_workspace", "created_by", "created_at", "last_used_at", "revoked_at")
     list_select_related = ("workspace", "created_by")
     search_fields = ("name", "prefix", "workspace__slug")
+
+
+@admin.register(Calendar)
+class CalendarAdmin(ReadOnlyAdmin):
+    """Calendars: the state, the cause and since when; no password."""
+
+    secret: ClassVar[tuple[str, ...]] = ("password_sealed",)
+    to_workspace = link("workspace")
+    to_membership = link("membership")
+    list_display = (
+        "user_name",
+        "url",
+        "to_workspace",
+        "to_membership",
+        "state",
+        "cause",
+        "cause_since",
+        "failing_since",
+        "read_at",
+    )
+    list_filter = ("state", "cause", "provider")
+    list_select_related = ("workspace", "membership__user")
+    search_fields = ("user_name", "url", "membership__user__email", "workspace__slug")
 
 
 @admin.register(Mailbox)

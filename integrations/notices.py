@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.models import Connection, Mailbox, NoticeSent, SalesforceOrg
+from integrations.models import Calendar, Connection, Mailbox, NoticeSent, SalesforceOrg
 from workspaces.members import live_memberships
 from workspaces.models import Membership, User, Workspace
 
@@ -105,6 +105,21 @@ def tell_sync_user_left(connection: Connection) -> None:
         {
             "connection": connection,
             "link": settings.BASE_URL + reverse("workspace_integrations", args=[workspace.slug]),
+        },
+    )
+
+
+def tell_calendar_lost(calendar: Calendar, sentence: str) -> None:
+    """Tell the member that their calendar cannot be read, and why. One letter per calendar, cause and day."""
+    send_once_a_day(
+        calendar.workspace,
+        f"calendar:{calendar.pk}:{calendar.cause}",
+        [calendar.membership.user],
+        "calendar_lost",
+        {
+            "calendar": calendar,
+            "sentence": sentence,
+            "link": settings.BASE_URL + reverse("integrations", args=[calendar.workspace.slug]),
         },
     )
 

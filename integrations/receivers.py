@@ -4,7 +4,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from integrations import mailboxes, notices
+from integrations import calendars, mailboxes, notices
 from integrations.connections import connection_of, disconnect, live_org
 from integrations.members_table import connections_of_members
 from integrations.models import SalesforceOrg
@@ -30,6 +30,14 @@ def end_mailbox(membership: Membership, **kwargs: Any) -> None:
     mailbox = mailboxes.mailbox_of(membership)
     if mailbox is not None:
         mailboxes.disconnect(mailbox, by=None)
+
+
+@receiver(member_removed)
+def end_calendar(membership: Membership, **kwargs: Any) -> None:
+    """Forget the password of a member who left; it is polled no more."""
+    calendar = calendars.calendar_of(membership)
+    if calendar is not None:
+        calendars.disconnect(calendar, by=None)
 
 
 @receiver(members_listed)

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path, register_converter
 
 from integrations.models import Issuer, MailboxAuth
-from integrations.views import api_keys, mailbox, mailbox_sign_in, personal, sign_in, workspace
+from integrations.views import api_keys, calendar, mailbox, mailbox_sign_in, personal, sign_in, workspace
 
 PERSONAL = "w/<slug:slug>/settings/integrations/"
 ADMIN = "w/<slug:slug>/admin/integrations/"
@@ -65,6 +65,10 @@ urlpatterns: list[URLPattern] = [
     path(f"{PERSONAL}mailbox/older-mail/live/", mailbox.mailbox_backfill_live, name="mailbox_backfill_live"),
     path(f"{PERSONAL}mailbox/try-again/", mailbox.mailbox_try_again, name="mailbox_try_again"),
     path(f"{PERSONAL}mailbox/disconnect/", mailbox.mailbox_disconnect, name="mailbox_disconnect"),
+    path(f"{PERSONAL}calendar/", calendar.calendar_connect, name="calendar_connect"),
+    path(f"{PERSONAL}calendar/choose/", calendar.calendar_choose, name="calendar_choose"),
+    path(f"{PERSONAL}calendar/try-again/", calendar.calendar_try_again, name="calendar_try_again"),
+    path(f"{PERSONAL}calendar/disconnect/", calendar.calendar_disconnect, name="calendar_disconnect"),
     path(ADMIN, workspace.workspace_integrations, name="workspace_integrations"),
     path(f"{ADMIN}sync-user/begin/", workspace.sync_user_begin, name="sync_user_begin"),
     path(f"{ADMIN}sync-user/assign/", workspace.sync_user_assign, name="sync_user_assign"),

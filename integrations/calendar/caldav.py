@@ -88,6 +88,14 @@ class CalDav:
     def __init__(self, web: Web) -> None:
         self._web = web
 
+    def break_off(self) -> None:
+        """End what is under way at once, also from another thread."""
+        self._web.break_off()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._web.close()
+
     # --- Discovery ----------------------------------------------------------------------------------------
 
     def find_account(self, url: str) -> Account:

@@ -89,8 +89,7 @@ class Web:
         call_seconds: float = CALL_SECONDS,
     ) -> None:
         self._call_seconds = call_seconds
-        self._lifelines: list[socket.socket] = []
-        self._is_broken_off = False
+        self._lifelines = _Lifelines()
         self._session = requests.Session()
         self._session.verify = ca_bundle or True
         self._session.trust_env = False
@@ -112,7 +111,6 @@ class Web:
         """One request. Raises CalendarError for everything but an answer that the caller can make sense of: 401, 429
         and 5xx are errors, other statuses are left to the caller.
         """
-        self._is_broken_off = False
         timer = threading.Timer(self._call_seconds, self.break_off)
         timer.daemon = True
         timer.start()
@@ -151,22 +149,45 @@ class Web:
                 content += part
                 if len(content) > ANSWER_BYTES:
                     raise AnswerTooLarge
-            if self._is_broken_off:
+            if self._lifelines.are_cut:
                 raise Unreachable
             return Answer(response.status_code, url, response.headers, bytes(content))
 
     def break_off(self) -> None:
-        """End what is under way at once."""
-        self._is_broken_off = True
-        for lifeline in list(self._lifelines):
-            with suppress(OSError):
-                lifeline.shutdown(socket.SHUT_RDWR)
+        """End what is under way at once; nothing can be asked any more."""
+        self._lifelines.cut()
 
     def close(self) -> None:
         """Close the connections."""
         self._adapter.close()
-        while self._lifelines:
-            self._lifelines.pop().close()
+        self._lifelines.close()
+
+
+class _Lifelines:
+    """A second handle of the socket of each connection: whatever waits in the first one, this one ends it."""
+
+    def __init__(self) -> None:
+        self._sockets: list[socket.socket] = []
+        self.are_cut = False
+
+    def add(self, connection: socket.socket) -> None:
+        """Of a new connection. Raises Unreachable when all is over."""
+        self._sockets.append(connection.dup())
+        if self.are_cut:
+            connection.close()
+            raise Unreachable
+
+    def cut(self) -> None:
+        """End all connections, those to come, too."""
+        self.are_cut = True
+        for each in list(self._sockets):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Give the handles back."""
+        while self._sockets:
+            self._sockets.pop().close()
 
 
 class _Adapter(HTTPAdapter):
@@ -189,13 +210,13 @@ class _Adapter(HTTPAdapter):
         super().close()
 
 
-def _connection_class(addresses_of: AddressesOf, lifelines: list[socket.socket]) -> type[HTTPSConnection]:
-    """Connections that go to a checked address and leave a second handle of their socket in `lifelines`."""
+def _connection_class(addresses_of: AddressesOf, lifelines: _Lifelines) -> type[HTTPSConnection]:
+    """Connections that go to a checked address and have a lifeline."""
 
     class Checked(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
             made = _connect_to_any(addresses_of(self.host, self.port), self.port)
-            lifelines.append(made.dup())
+            lifelines.add(made)
             made.settimeout(READ_SECONDS)
             return made
 

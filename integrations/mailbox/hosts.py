@@ -35,15 +35,19 @@ def resolve(host: str, port: int, extra_hosts: Collection[str] = ()) -> list[str
     extra_hosts: `host:port` that are allowed whatever their address. Raises HostRefused, or Unreachable when nobody
     knows the name. One private address among several refuses the host.
     """
-    is_extra = f"{host}:{port}" in extra_hosts
-    if port != IMAPS_PORT and not is_extra:
+    if port != IMAPS_PORT and f"{host}:{port}" not in extra_hosts:
         raise HostRefused(PORT)
+    return find_addresses(host, port, extra_hosts)
+
+
+def find_addresses(host: str, port: int, extra_hosts: Collection[str] = ()) -> list[str]:
+    """As `resolve`, for any port: for protocols that have another one."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError):
         raise Unreachable("Nobody knows a server of this name. Check its spelling.") from None
     addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
-    if not is_extra and not all(is_public(address) for address in addresses):
+    if f"{host}:{port}" not in extra_hosts and not all(is_public(address) for address in addresses):
         raise HostRefused(PRIVATE)
     return addresses
 

@@ -1,6 +1,15 @@
-"""Through what: Salesforce organisations, the people's grants on them, mailboxes, the keys of our own API."""
+"""Through what: Salesforce organisations, people's grants on them, mailboxes, calendars, the keys of our own API."""
 
 from integrations.models.api_key import ApiKey
+from integrations.models.calendar import (
+    Calendar,
+    CalendarCause,
+    CalendarCollection,
+    CalendarManager,
+    CalendarQuerySet,
+    CalendarResource,
+    CalendarState,
+)
 from integrations.models.connection import (
     CONNECTION_SECRETS,
     MENDABLE,
@@ -39,6 +48,13 @@ __all__ = [
     "ApiUsage",
     "BackfillState",
     "CachedDescribe",
+    "Calendar",
+    "CalendarCause",
+    "CalendarCollection",
+    "CalendarManager",
+    "CalendarQuerySet",
+    "CalendarResource",
+    "CalendarState",
     "Cause",
     "Connection",
     "ConnectionManager",

@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from integrations import notices, permission_set
+from integrations.calendar_card import calendar_card
 from integrations.cards import CardState, card_of, salesforce_pages
 from integrations.connections import connection_of, disconnect
 from integrations.forms import DoorForm
@@ -24,6 +25,7 @@ def integrations(request: HttpRequest, slug: str) -> HttpResponse:
         "door": DoorForm(),
         "salesforce_pages": salesforce_pages(),
         "mailbox_card": mailbox_card(request.membership),
+        "calendar_card": calendar_card(request.membership),
     }
     return render(request, "integrations/integrations.html", context)
 
