@@ -131,7 +131,7 @@ class ErrorGroupAdmin(ByNumberAdmin):
 
 
 @admin.register(LoggedRecord)
-class LoggedRecordAdmin(ReadOnlyAdmin):
+class LoggedRecordAdmin(ByNumberAdmin):
     """Records of ours in Salesforce."""
 
     list_display = ("created_at", "object_type", "salesforce_id", "owner_link", "removed_at", "workspace_link")

@@ -13,6 +13,7 @@ from activity.models import (
     ErrorGroup,
     KnownPerson,
     LedgerEntry,
+    LogChange,
     LoggedRecord,
     Meeting,
     Message,
@@ -29,6 +30,7 @@ LEDGER_KEPT_FOR = timedelta(days=180)
 """Longer than the log: a report that comes again late is still known."""
 RECORDS_KEPT_FOR = timedelta(days=730)
 PEOPLE_KEPT_FOR = timedelta(days=90)
+CHANGES_KEPT_FOR = timedelta(hours=1)
 AT_ONCE = 5_000
 FINISHED = (SyncState.SYNCED, SyncState.SKIPPED, SyncState.FAILED)
 
@@ -41,6 +43,8 @@ def forget_old() -> int:
     _delete(KnownPerson.objects.filter(fetched_at__lt=now - PEOPLE_KEPT_FOR, chosen_id=""))
     _delete(ErrorGroup.objects.filter(last_failed_at__lt=now - PEOPLE_KEPT_FOR))
     _delete(TrackedMessage.objects.filter(expires_at__lt=now))
+    newer = LogChange.objects.filter(owner=OuterRef("owner"), changed_at__gt=OuterRef("changed_at"))
+    _delete(LogChange.objects.filter(Exists(newer), changed_at__lt=now - CHANGES_KEPT_FOR))
     return sum(forget_workspace(workspace, now) for workspace in Workspace.objects.order_by("pk"))
 
 

@@ -65,7 +65,7 @@ def unhold_org(org_id: str) -> int:
 def unhold_connection(connection: Connection) -> int:
     """The org takes calls again: what was held for that waits its turn. Returns how many changed."""
     held = SyncJob.objects.filter(
-        workspace=connection.workspace_id, state=SyncState.HELD, reason__in=ORG_REASONS, due__connection=connection
+        workspace=connection.workspace_id, state=SyncState.HELD, stopped__in=ORG_REASONS, due__connection=connection
     )
     return held.update(state=SyncState.WAITING, reason="", reason_detail="", changed_at=timezone.now())
 
@@ -89,7 +89,7 @@ def release_held(
     What was held because a connection was lost flows by itself only into the same Salesforce user:
     `other_salesforce_user` lets it go to another one, when a person asked for it.
     """
-    held = SyncJob.objects.filter(workspace=workspace, state=SyncState.HELD, reason__in=reasons or STANDING_REASONS)
+    held = SyncJob.objects.filter(workspace=workspace, state=SyncState.HELD, stopped__in=reasons or STANDING_REASONS)
     if owner is not None:
         held = held.filter(owner=owner)
     owners = list(
@@ -106,7 +106,9 @@ def release_held(
 
 
 def _release(membership: Membership, standing: Standing, reasons: Iterable[Reason], other_user: bool) -> int:
-    held = SyncJob.objects.filter(owner=membership, state=SyncState.HELD, reason__in=tuple(reasons))
+    held = SyncJob.objects.filter(
+        workspace=membership.workspace_id, owner=membership, state=SyncState.HELD, stopped__in=tuple(reasons)
+    )
     if standing.reason is not None or standing.connection is None:
         stale = held.exclude(reason=standing.reason, reason_detail=standing.detail)
         stale.update(reason=standing.reason, reason_detail=standing.detail, changed_at=timezone.now())

@@ -123,7 +123,7 @@ def release_group(group: ErrorGroup, now: datetime) -> int:
     failed = SyncJob.objects.filter(
         workspace=group.workspace_id,
         state=SyncState.FAILED,
-        reason=Reason.REJECTED,
+        stopped=Reason.REJECTED,
         error_code=group.error_code,
         object_type=group.object_type,
         owner__connections=group.connection_id,

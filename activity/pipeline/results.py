@@ -14,7 +14,6 @@ from typing import Any
 from activity.models import SyncState
 from activity.pipeline.arrays import as_array
 from activity.pipeline.statements import run
-from workspaces.ids import uuid7
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,14 +224,14 @@ def record_answers(rows: Sequence[Answered], now: datetime) -> None:
 
 _LOG_RECORDS = """
 INSERT INTO activity_loggedrecord
-    (uuid, workspace_id, org_id, object_type, salesforce_id, key, owner_id, salesforce_user_id, message_id,
+    (workspace_id, org_id, object_type, salesforce_id, key, owner_id, salesforce_user_id, message_id,
      meeting_id, recipient, created_at, removed_at, in_call_object, digest)
-SELECT v.uuid, j.workspace_id, %(org)s, j.object_type, v.salesforce_id, j.key, j.owner_id, v.salesforce_user_id,
+SELECT j.workspace_id, %(org)s, j.object_type, v.salesforce_id, j.key, j.owner_id, v.salesforce_user_id,
        a.message_id, a.meeting_id, j.recipient, %(now)s, CASE WHEN v.removed THEN %(now)s::timestamptz END,
        v.in_call_object, v.digest
-FROM unnest(%(ids)s::bigint[], %(salesforce_ids)s::text[], %(uuids)s::uuid[], %(users)s::text[], %(removed)s::bool[],
+FROM unnest(%(ids)s::bigint[], %(salesforce_ids)s::text[], %(users)s::text[], %(removed)s::bool[],
             %(in_call_object)s::bool[], %(digests)s::text[])
-     AS v(job_id, salesforce_id, uuid, salesforce_user_id, removed, in_call_object, digest)
+     AS v(job_id, salesforce_id, salesforce_user_id, removed, in_call_object, digest)
 JOIN activity_syncjob j ON j.id = v.job_id
 JOIN activity_activity a ON a.id = j.activity_id
 ON CONFLICT (workspace_id, key) DO UPDATE SET removed_at = excluded.removed_at, digest = excluded.digest
@@ -260,7 +259,6 @@ def log_records(rows: Sequence[Logged], org_id: str, now: datetime) -> None:
         {
             "ids": as_array(row.job_id for row in rows),
             "salesforce_ids": as_array(row.salesforce_id for row in rows),
-            "uuids": as_array(uuid7() for _ in rows),
             "users": as_array(row.salesforce_user_id for row in rows),
             "removed": as_array(row.removed for row in rows),
             "in_call_object": as_array(row.in_call_object for row in rows),

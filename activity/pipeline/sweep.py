@@ -72,7 +72,7 @@ def _requeue_lost(now: datetime) -> int:
 def _release_what_can_flow() -> None:
     """Held jobs whose cause is gone although nobody told us, for instance after a change of plan."""
     held = SyncJob.objects.filter(
-        state=SyncState.HELD, reason__in=(Reason.PLAN, Reason.NOT_CONFIRMED, Reason.NO_SYNC_USER)
+        state=SyncState.HELD, stopped__in=(Reason.PLAN, Reason.NOT_CONFIRMED, Reason.NO_SYNC_USER)
     )
     for workspace in Workspace.objects.filter(pk__in=held.order_by().values("workspace").distinct()):
         release_held(workspace, *STANDING_REASONS)

@@ -38,7 +38,7 @@ def error_groups(workspace: Workspace) -> list[Cause]:
 
     Reads the partial index `log_stopped`, whose rows are few in a healthy workspace.
     """
-    stopped = workspace.sync_jobs.filter(state__in=STOPPED)
+    stopped = workspace.sync_jobs.filter(stopped__isnull=False)
     groups = list(
         stopped.order_by()
         .values("reason", "error_code", "state")
@@ -58,7 +58,7 @@ def error_groups(workspace: Workspace) -> list[Cause]:
 
 def jobs_of_cause(workspace: Workspace, reason: str, error_code: str) -> QuerySet[SyncJob]:
     """The rows that stand still for one cause."""
-    return workspace.sync_jobs.filter(state__in=STOPPED, reason=reason, error_code=error_code)
+    return workspace.sync_jobs.filter(stopped=reason, error_code=error_code)
 
 
 def _build_cause(group: dict, sample: SyncJob) -> Cause:

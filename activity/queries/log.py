@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from activity.models import Kind, StatusGroup, SyncJob, SyncState
+from activity.models import Kind, LogChange, StatusGroup, SyncJob, SyncState
 from activity.reasons import explain
 from workspaces.models import Membership, Workspace
 
@@ -264,11 +264,11 @@ def status_counts(
 
 
 def last_change(workspace: Workspace, owner: Membership | None = None) -> datetime | None:
-    """When a row last changed: one probe of the index `log_changes` for a member, one for each otherwise."""
+    """When a row last changed: one probe of the index `log_change_newest` for a member, one for each otherwise."""
     if owner:
-        changes = owner.sync_jobs.filter(workspace=workspace).order_by("-changed_at")
+        changes = owner.log_changes.filter(owner__workspace=workspace).order_by("-changed_at")
         return changes.values_list("changed_at", flat=True).first()
-    newest = SyncJob.objects.filter(workspace=OuterRef("workspace"), owner=OuterRef("pk")).order_by("-changed_at")
+    newest = LogChange.objects.filter(owner=OuterRef("pk")).order_by("-changed_at")
     members = workspace.memberships.annotate(last=Subquery(newest.values("changed_at")[:1]))
     return members.aggregate(newest=Max("last"))["newest"]
 

@@ -5,6 +5,7 @@ from activity.models import (
     DecisionTrace,
     KnownPerson,
     LedgerEntry,
+    LogChange,
     LoggedRecord,
     Meeting,
     Message,
@@ -43,6 +44,21 @@ def test_finished_rows_go_after_the_workspaces_retention(
     clock.advance(days=5)
     forget_old()
     assert not Meeting.objects.exists()
+
+
+def test_of_the_changes_each_members_newest_stays(
+    acme: Workspace, ada_member: Membership, ben_member: Membership, clock: Clock
+) -> None:
+    report(acme, sent(1))
+    clock.advance(minutes=5)
+    report(acme, sent(2))
+    newest = LogChange.objects.latest("changed_at")
+    forget_old()
+    assert list(LogChange.objects.values_list("owner", flat=True)) == [ben_member.pk, ben_member.pk]
+    clock.advance(hours=2)
+    forget_old()
+
+    assert LogChange.objects.get() == newest
 
 
 def test_unfinished_rows_stay_until_they_end(acme: Workspace, ben_member: Membership, clock: Clock) -> None:

@@ -165,8 +165,8 @@ class World:
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(
                 "TRUNCATE activity_activity, activity_message, activity_meeting, activity_syncattempt,"
-                " activity_decisiontrace, activity_loggedrecord, activity_ledgerentry, activity_wakeup,"
-                " activity_drain, django_q_ormq CASCADE"
+                " activity_decisiontrace, activity_loggedrecord, activity_ledgerentry, activity_logchange,"
+                " activity_wakeup, activity_drain, django_q_ormq CASCADE"
             )
         self.stand_in.ask("forget_tasks")
 
