@@ -20,6 +20,9 @@ UPDATE django_q_ormq SET lock = %(until)s WHERE id IN (
 class OrderedQueue(ORM):
     """Gives out the task that is due longest, so that nobody overtakes; no two clusters race for one row."""
 
+    def set_stat(self, key: str, value: str, timeout: int) -> None:
+        """Keep no figures of the cluster: the watchdog has its own, and these would be written twice a second."""
+
     def dequeue(self) -> list[tuple[int, str]] | None:
         """Lease the oldest due tasks, or wait a moment when there is none.
 
