@@ -173,6 +173,7 @@ def _receive(pending: PendingGrant, params: Mapping[str, str]) -> PendingGrant:
             client_app.callback_url(Issuer(pending.issuer)),
             params["code"],
             verifier.reveal(),
+            on_unverified=lambda token: _keep_to_revoke(pending, token),
         )
         _keep_for_now(pending, grant)
     with client_app.open_session(lambda usage: budget.record_usage(grant.org_id, usage)) as session:
@@ -191,6 +192,12 @@ def _keep_for_now(pending: PendingGrant, grant: oauth.Grant) -> None:
         raise ConnectError(problems.NO_REFRESH_TOKEN)
     if not grant.allows_api:
         raise ConnectError(problems.NO_API_SCOPE)
+
+
+def _keep_to_revoke(pending: PendingGrant, token: str) -> None:
+    """A token of an answer that does not verify: it is never used, only revoked where it came from, with the trip."""
+    pending.refresh_token_sealed = seal(token, context_of(pending, "refresh_token_sealed"))
+    pending.save(update_fields=["refresh_token_sealed"])
 
 
 def _find_out(pending: PendingGrant, grant: oauth.Grant, session: SalesforceSession) -> None:

@@ -15,12 +15,13 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from integrations.salesforce.errors import OutcomeUnknown, Revoked, SignInExpired, UnexpectedAnswer
+from integrations.salesforce.errors import HostNotAllowed, OutcomeUnknown, Revoked, SignInExpired, UnexpectedAnswer
 from integrations.salesforce.hosts import HostRule
 from integrations.salesforce.http import SalesforceSession, send, unreadable_answer
 from integrations.salesforce.ids import id18
@@ -130,13 +131,22 @@ def authorize_url(
 
 
 def exchange_code(
-    session: SalesforceSession, login_url: str, app: App, redirect_uri: str, code: str, verifier: str
+    session: SalesforceSession,
+    login_url: str,
+    app: App,
+    redirect_uri: str,
+    code: str,
+    verifier: str,
+    *,
+    on_unverified: Callable[[str], None] | None = None,
 ) -> Grant:
     """Turns the callback's code into a Grant, at the host where the sign-in began.
 
-    `code` is URL-decoded once. Raises SalesforceError: SignInExpired for a code that is used, old or of
-    another browser, OutcomeUnknown for a lost answer (start the sign-in again), HostNotAllowed and
-    UnexpectedAnswer for an answer that does not verify.
+    `code` is URL-decoded once. `on_unverified` is given the token of an answer that does not verify, before the
+    error: nobody may use it, but its grant lives. To revoke it at `login_url` is safe, for it came from there.
+
+    Raises SalesforceError: SignInExpired for a code that is used, old or of another browser, OutcomeUnknown for a
+    lost answer (start the sign-in again), HostNotAllowed and UnexpectedAnswer for an answer that does not verify.
     """
     form = {
         "grant_type": "authorization_code",
@@ -145,7 +155,7 @@ def exchange_code(
         "code_verifier": verifier,
     }
     try:
-        return _request_grant(session, login_url, app, form)
+        return _request_grant(session, login_url, app, form, on_unverified)
     except OutcomeUnknown as error:
         # The class's own words speak of a record that may have been saved.
         error.user_message = "Salesforce did not answer in time. Connect to Salesforce once more."
@@ -195,11 +205,22 @@ def fetch_identity(session: SalesforceSession, instance_url: str, access_token: 
     )
 
 
-def _request_grant(session: SalesforceSession, login_url: str, app: App, form: dict[str, str]) -> Grant:
+def _request_grant(
+    session: SalesforceSession,
+    login_url: str,
+    app: App,
+    form: dict[str, str],
+    on_unverified: Callable[[str], None] | None = None,
+) -> Grant:
     base = session.host_rule.check_login(login_url)
     form = {**form, "client_id": app.client_id, "client_secret": app.client_secret}
     body = send(session, "POST", f"{base}/services/oauth2/token", data=form, write=True).body
-    return _verify_grant(body, app, session.host_rule)
+    try:
+        return _verify_grant(body, app, session.host_rule)
+    except (UnexpectedAnswer, HostNotAllowed):
+        if on_unverified is not None:
+            on_unverified(_text(body, "refresh_token") or body["access_token"])
+        raise
 
 
 def _verify_grant(body: Any, app: App, host_rule: HostRule) -> Grant:

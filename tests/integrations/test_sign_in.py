@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import time_machine
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from integrations import unkept
 from integrations.connections import connection_of, live_org
@@ -150,6 +151,22 @@ def test_an_unconfirmed_grant_is_revoked_when_its_time_is_over(org: SalesforceOr
         assert unkept.expire() == 0
 
     assert live_grants(bens_browser) == [SYNC]
+
+
+def test_a_grant_whose_answer_does_not_verify_is_revoked_where_it_came_from(
+    org: SalesforceOrg, bens_browser: Journey, settings: Settings
+) -> None:
+    stand_in = bens_browser.stand_in
+    callback = bens_browser.sign_in(bens_browser.leave(), BEN)
+    settings.SALESFORCE_EXTRA_HOSTS = frozenset({urlsplit(stand_in.login_url).netloc})
+
+    bens_browser.come_back(callback)
+
+    assert live_grants(bens_browser) == [SYNC]
+    assert [grant.ended_by for grant in stand_in.oauth.grants] == ["", "revoked by the app"]
+    pending = PendingGrant.objects.latest("pk")
+    assert (pending.refresh_token_sealed, pending.error) == ("", "host_not_allowed")
+    assert "Salesforce did not connect you" in bens_browser.page("integrations")
 
 
 def test_another_org_is_refused_by_name(org: SalesforceOrg, bens_browser: Journey) -> None:

@@ -352,11 +352,19 @@ def sign(values: dict[str, object], secret: str = SECRET) -> dict[str, object]:
     return values | {"signature": base64.b64encode(digest).decode()}
 
 
-def exchange_with(body: object) -> Grant:
-    """What exchange_code makes of a token answer."""
+def exchange_with(body: object, unverified: list[str] | None = None) -> Grant:
+    """What exchange_code makes of a token answer; a token that it gives back goes into the list."""
     text = body if isinstance(body, str) else json.dumps(body)
     with RawServer([answer(200, text)]) as server, open_session(HostRule(frozenset({server.host}))) as session:
-        return exchange_code(session, server.url, App("key", SECRET), "https://t.example/", "code", "verifier")
+        return exchange_code(
+            session,
+            server.url,
+            App("key", SECRET),
+            "https://t.example/",
+            "code",
+            "verifier",
+            on_unverified=None if unverified is None else unverified.append,
+        )
 
 
 def test_a_signed_answer_is_believed() -> None:
@@ -407,12 +415,22 @@ FORGED = {
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_a_forged_answer_is_refused(name: str) -> None:
+def test_a_forged_answer_is_refused_and_its_token_given_back_to_be_revoked(name: str) -> None:
     body, code = FORGED[name]
+    unverified: list[str] = []
     with pytest.raises(UnexpectedAnswer) as caught:
-        exchange_with(body)
+        exchange_with(body, unverified)
 
     assert str(caught.value) == f"UnexpectedAnswer({code})"
+    assert unverified == ["canary-refresh"]
+
+
+def test_without_a_refresh_token_the_access_token_is_given_back() -> None:
+    unverified: list[str] = []
+    with pytest.raises(UnexpectedAnswer):
+        exchange_with({"access_token": "00D!canary-access"}, unverified)
+
+    assert unverified == ["00D!canary-access"]
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", "null", "[1]", '{"access_token":null}', '{"access_token":5}'])
