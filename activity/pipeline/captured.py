@@ -68,7 +68,8 @@ class Captured:
 
     `user` is the address of the member whom it happened to. Exactly one of `message`, `known_message_id` (a message
     that was reported before) and `meeting` is set. `path` is where the source found the message or meeting, for the
-    texts of refusals. `by_machine`: a program opened it by itself, nobody read it.
+    texts of refusals. `by_machine`: a program opened it by itself, nobody read it. `own_addresses` are the
+    member's beside those that are verified here: for this report they are not outside.
     """
 
     source_id: str
@@ -83,6 +84,7 @@ class Captured:
     file_name: str = ""
     via_touchline: bool = True
     by_machine: bool = False
+    own_addresses: frozenset[str] = frozenset()
 
     @property
     def message_id(self) -> str:

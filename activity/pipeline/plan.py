@@ -64,7 +64,7 @@ class Circumstances:
 def plan(captured: Captured, around: Circumstances) -> Plan:
     """The jobs of an activity, each with the state in which it starts."""
     named = _unique(_addresses(captured, around))
-    outside = [address for address in named if not around.is_internal(address)]
+    outside = [each for each in named if not around.is_internal(each) and each not in captured.own_addresses]
     if not outside:
         return Plan((PlannedJob("", SyncState.SKIPPED, Reason.INTERNAL),))
     if captured.kind in TRACKED and len(outside) > 1:

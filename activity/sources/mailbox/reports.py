@@ -82,6 +82,7 @@ def _captured_of(owner: Owner, place: Place, letter: Letter, answered: Collectio
             occurred_at=_occurred_at(letter),
             message=message,
             via_touchline=False,
+            own_addresses=owner.own_addresses,
         )
     ]
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -345,6 +346,24 @@ def test_a_colleague_with_an_outside_address_is_a_colleague(acme: Workspace, ada
     report(acme, sent(1, to=(Person("ada@gmail.example"),)))
 
     assert rows() == [("sent", "", "skipped", "internal")]
+
+
+def test_the_members_other_addresses_are_not_outside_for_this_member_alone(
+    acme: Workspace, ada_member: Membership
+) -> None:
+    other = "ben@private.example"
+    report(
+        acme,
+        replace(sent(1, to=(Person(NORA), Person(other))), own_addresses=frozenset({other})),
+        replace(sent(2, to=(Person(other),)), user="ada@acme.example"),
+        replace(meeting(attendees=(Attendee(NORA), Attendee(other))), own_addresses=frozenset({other})),
+    )
+
+    assert [(kind, recipient) for kind, recipient, _, _ in rows()] == [
+        ("sent", NORA),
+        ("sent", other),
+        ("meeting_confirmed", NORA),
+    ]
 
 
 def test_each_outside_attendee(acme: Workspace) -> None:
