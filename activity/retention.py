@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
+from django.db.models import CharField, Exists, OuterRef, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
@@ -11,6 +11,7 @@ from activity.models import (
     Activity,
     DecisionTrace,
     ErrorGroup,
+    KnownMeeting,
     KnownPerson,
     LedgerEntry,
     LogChange,
@@ -39,6 +40,7 @@ def forget_old() -> int:
     """Forget in portions what is old enough, in every workspace; returns how many jobs went."""
     now = timezone.now()
     _delete(LedgerEntry.objects.filter(recorded_at__lt=now - LEDGER_KEPT_FOR))
+    _delete(KnownMeeting.objects.filter(ends_at__lt=now - LEDGER_KEPT_FOR))
     _delete(LoggedRecord.objects.filter(created_at__lt=now - RECORDS_KEPT_FOR))
     _delete(KnownPerson.objects.filter(fetched_at__lt=now - PEOPLE_KEPT_FOR, chosen_id=""))
     _delete(ErrorGroup.objects.filter(last_failed_at__lt=now - PEOPLE_KEPT_FOR))
@@ -95,6 +97,7 @@ def erase_address(workspace: Workspace, address: str) -> int:
         DecisionTrace.objects.filter(job_id__in=ids).delete()
         Message.objects.filter(pk__in=messages).update(subject="", text="")
         KnownPerson.objects.filter(workspace=workspace, address=address).delete()
+        _forget_meetings_with(workspace, address)
         Activity.objects.filter(workspace=workspace, recipient=address).update(recipient="")
         _silence_copies(messages, address)
         Participant.objects.filter(message__in=messages, address=address).delete()
@@ -107,6 +110,12 @@ def erase_address(workspace: Workspace, address: str) -> int:
             related_name="",
             changed_at=timezone.now(),
         )
+
+
+def _forget_meetings_with(workspace: Workspace, address: str) -> None:
+    """What is known of the person's meetings; their Events are found again by the meeting, should one change."""
+    rows = KnownMeeting.objects.filter(membership__workspace=workspace)
+    rows.annotate(text=Cast("known", TextField())).filter(text__contains=f'"{address}"').delete()
 
 
 def _silence_copies(messages: list[int], address: str) -> None:

@@ -5,6 +5,7 @@ from activity.models import Reason, SyncJob, SyncState
 from activity.pipeline import doubles, late, log_to_salesforce
 from activity.pipeline import sweep as sweeping
 from activity.sources import hits
+from activity.sources.meetings import taking as meetings
 from workspaces.models import Workspace
 
 
@@ -34,6 +35,11 @@ def forget() -> int:
 def find_doubles() -> int:
     """Each hour: records that a frozen worker wrote a second time."""
     return doubles.remove_doubles()
+
+
+def log_next_instances() -> int:
+    """Each hour: instances of recurring meetings that have come near."""
+    return meetings.log_next_instances()
 
 
 def settle_hits() -> int:

@@ -15,6 +15,7 @@ SCHEDULES = (
     Scheduled("Send what is due", "activity.tasks.sweep", 1),
     Scheduled("Settle opens and clicks", "activity.tasks.settle_hits", 1),
     Scheduled("Match late", "activity.tasks.match_late", 30),
+    Scheduled("Log meetings that come near", "activity.tasks.log_next_instances", 60),
     Scheduled("Look for doubles", "activity.tasks.find_doubles", 60),
     Scheduled("Forget what is old", "activity.tasks.forget", 60),
     Scheduled("Settle sign-ins and ended connections", "integrations.tasks.settle_sign_ins_and_ends", 1),

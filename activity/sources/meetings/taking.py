@@ -6,7 +6,7 @@ The rows are locked, so mail and calendar may bring the same news at the same ti
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
@@ -28,9 +28,9 @@ from integrations.calendar.messages import Meeting as ReadMeeting
 from workspaces.members import find_members
 from workspaces.models import Membership
 
-KEPT_FOR = timedelta(days=180)
-"""How long after its end a meeting is known: as long as any report."""
 AT_ONCE = 200
+OWN = "own"
+"""Beside what is known of a meeting: the addresses of the member's mailbox or calendar that it was learned through."""
 
 News = Sequence[tuple[CalendarMessage, ReadMeeting]]
 
@@ -65,14 +65,9 @@ def log_next_instances() -> int:
         with transaction.atomic():
             row = KnownMeeting.objects.select_for_update(of=["self"], skip_locked=True).filter(pk=pk).first()
             if row is not None:
-                results = _Taking(row.membership, frozenset()).look_again(row)
+                results = _Taking(row.membership, frozenset(row.known.get(OWN, ()))).look_again(row)
                 new += sum(result.status == "accepted" for result in results)
     return new
-
-
-def forget_meetings(now: datetime) -> None:
-    """Forget what is known of meetings that are long over."""
-    KnownMeeting.objects.filter(ends_at__lt=now - KEPT_FOR).delete()
 
 
 @dataclass
@@ -183,7 +178,7 @@ class _Taking:
         series = known.claims.get(SERIES)
         is_private = series is not None and series.is_private
         news, row.reported = find_news(wanted, row.reported, self.now, is_private=is_private)
-        row.known = to_json(known)
+        row.known = to_json(known) | {OWN: sorted(self.own_addresses)}
         row.next_look_at = next_look(known, self.around)
         row.ends_at = max(last_end(row.reported, wanted) or row.ends_at, row.next_look_at or row.ends_at)
         row.revision += bool(news)
