@@ -208,6 +208,7 @@ class _Taking:
             occurred_at=happened,
             meeting=meeting,
             via_touchline=False,
+            own_addresses=self.own,
         )
 
     def _capture(self) -> list[CaptureResult]:
