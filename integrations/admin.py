@@ -6,15 +6,19 @@ from django.contrib import admin
 
 from integrations.models import (
     CONNECTION_SECRETS,
+    ApiCallCount,
     ApiKey,
     ApiUsage,
+    CachedDescribe,
     Calendar,
     Connection,
     Mailbox,
+    NoticeSent,
     PendingGrant,
     PendingRevocation,
     SalesforceOrg,
     SalesforceUser,
+    SyncUserRequest,
 )
 from workspaces.staff_admin import ReadOnlyAdmin, link
 
@@ -165,3 +169,49 @@ class MailboxAdmin(ReadOnlyAdmin):
     list_filter = ("state", "cause", "is_paused")
     list_select_related = ("workspace", "membership__user")
     search_fields = ("address", "host", "membership__user__email", "workspace__slug")
+
+
+@admin.register(ApiCallCount)
+class ApiCallCountAdmin(ReadOnlyAdmin):
+    """Our own calls to Salesforce, by connection and UTC day."""
+
+    secret: ClassVar[tuple[str, ...]] = tuple(f"connection__{column}" for column in CONNECTION_SECRETS)
+
+    to_connection = link("connection")
+    list_display = ("day", "to_connection", "org_id", "calls")
+    list_select_related = ("connection__salesforce_user",)
+    search_fields = ("org_id", "connection__salesforce_user__email", "connection__workspace__slug")
+
+
+@admin.register(CachedDescribe)
+class CachedDescribeAdmin(ReadOnlyAdmin):
+    """What Salesforce lets a connection's user see of Task and Event, as we last read it."""
+
+    secret: ClassVar[tuple[str, ...]] = tuple(f"connection__{column}" for column in CONNECTION_SECRETS)
+
+    to_connection = link("connection")
+    list_display = ("object_name", "to_connection", "fetched_at")
+    list_filter = ("object_name",)
+    list_select_related = ("connection__salesforce_user",)
+    search_fields = ("connection__salesforce_user__email", "connection__workspace__slug")
+
+
+@admin.register(NoticeSent)
+class NoticeSentAdmin(ReadOnlyAdmin):
+    """Which notices were mailed on which UTC day."""
+
+    to_workspace = link("workspace")
+    list_display = ("day", "key", "to_workspace")
+    list_select_related = ("workspace",)
+    search_fields = ("key", "workspace__slug")
+
+
+@admin.register(SyncUserRequest)
+class SyncUserRequestAdmin(ReadOnlyAdmin):
+    """Members who were asked to become the Sync User and have not connected yet."""
+
+    to_workspace = link("workspace")
+    to_membership = link("membership")
+    list_display = ("created_at", "to_membership", "to_workspace")
+    list_select_related = ("workspace", "membership__user")
+    search_fields = ("membership__user__email", "workspace__slug")

@@ -34,6 +34,7 @@ from config.logs import mask_secrets
 CANARIES = {
     "client secret": r"canary-client-secret",
     "mailbox password": r"canary-mail-password",
+    "calendar password": r"canary-calendar-p",
     "encryption key": r"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     "access token": r"00D[0-9A-Za-z]{12,15}(?:!|%21)[\w.-]{8,}",
     "refresh token": r"(?<![\w-])5Aep[\w.-]{20,}",

@@ -25,6 +25,7 @@ from tests.processes import ROOT, own_database
 EXAMPLES = {
     "client secret": "canary-client-secret",
     "mailbox password": "canary-mail-password",
+    "calendar password": "canary-calendar-pässword",
     "encryption key": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     "access token": "00D000000000062!AQ0AQ.canary_access_token-",
     "refresh token": "5Aep861canary_refresh.token-0123456789",
@@ -209,4 +210,4 @@ def test_a_test_that_leaks_fails_with_the_place(tmp_path: Path) -> None:
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert "leaked: client secret in log lines: a.module (test_leaking.py:5)" in done.stdout
-    assert re.search(r"^leak net: 2 tests, 2 log lines, .* for 6 canaries: 1 hits$", done.stdout, re.MULTILINE)
+    assert re.search(r"^leak net: 2 tests, 2 log lines, .* for 7 canaries: 1 hits$", done.stdout, re.MULTILINE)

@@ -11,11 +11,22 @@ from django.contrib import admin
 from django.db import connection as database
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from integrations import api_keys, tokens
+from integrations import api_keys, describes, tokens
 from integrations.connections import client_for
-from integrations.models import ApiKey, Connection, Mailbox, PendingGrant, PendingRevocation, SalesforceOrg
+from integrations.models import (
+    ApiKey,
+    Calendar,
+    Connection,
+    Mailbox,
+    NoticeSent,
+    PendingGrant,
+    PendingRevocation,
+    SalesforceOrg,
+    SyncUserRequest,
+)
 from integrations.salesforce.errors import SalesforceError
 from integrations.salesforce.stand_in.certificates import ensure_certificates
 from integrations.salesforce.stand_in.faults import Fault
@@ -223,9 +234,21 @@ def test_support_staff_see_states_and_no_secret(
     )
     mailbox.password_sealed = seal("canary-mail-password", context_of(mailbox, "password_sealed"))
     mailbox.save()
+    calendar = Calendar(
+        workspace=bens_connection.workspace,
+        membership=bens_connection.membership,
+        provider="other",
+        url="https://dav.acme.example/",
+        user_name="ben",
+    )
+    calendar.password_sealed = seal("canary-mail-password", context_of(calendar, "password_sealed"))
+    calendar.save()
     _, api_key = api_keys.create(org.workspace, "canary", by=None)
     bens_browser.stand_in.faults.add(Fault("html", path="/revoke", status=503))
     bens_browser.connect(BEN)
+    describes.task_schema(bens_connection)
+    NoticeSent.objects.create(workspace=org.workspace, key="lost:1:revoked", day=timezone.now().date())
+    SyncUserRequest.objects.create(workspace=org.workspace, membership=bens_connection.membership)
     staff = log_in(User.objects.create_superuser("staff@touchline.example", "a-long-password"))
     sealed = [
         value
@@ -235,6 +258,7 @@ def test_support_staff_see_states_and_no_secret(
             (PendingRevocation, ("token_sealed",)),
             (ApiKey, ("digest",)),
             (Mailbox, ("password_sealed",)),
+            (Calendar, ("password_sealed",)),
         )
         for row in model.objects.values_list(*columns)
         for value in row
@@ -260,7 +284,7 @@ def admin_pages(staff: Client) -> list[str]:
         assert row is not None, model
         for page in ("change", "history"):
             pages.append(staff.get(reverse(f"{name}_{page}", args=[row.pk])).content.decode())
-    assert len(pages) == 8 * 3
+    assert len(pages) == 13 * 3
     return pages
 
 
