@@ -168,10 +168,10 @@ def _addresses_of(host: str, port: int) -> list[str]:
 
 
 def list_collections(calendar: Calendar) -> tuple[Collection, ...]:
-    """The calendars of the account. Asks the server; raises CalendarError."""
+    """The calendars of the account, by name. Asks the server; raises CalendarError."""
     dav = open_dav(calendar.pk)
     try:
-        return dav.find_account(calendar.url).collections
+        return tuple(sorted(dav.find_account(calendar.url).collections, key=lambda each: each.name.lower()))
     finally:
         dav.close()
 

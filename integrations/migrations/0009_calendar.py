@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('failing_since', models.DateTimeField(editable=False, null=True)),
                 ('failure_text', models.CharField(blank=True, editable=False, max_length=300)),
                 ('read_at', models.DateTimeField(editable=False, null=True, verbose_name='last looked into')),
-                ('meetings_read', models.PositiveIntegerField(default=0, editable=False, verbose_name='meetings taken up')),
+                ('meetings_read', models.PositiveIntegerField(default=0, editable=False, verbose_name='meetings confirmed, moved or canceled')),
                 ('connected_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('disconnected_at', models.DateTimeField(editable=False, null=True)),
                 ('membership', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='calendars', to='workspaces.membership')),

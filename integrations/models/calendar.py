@@ -74,7 +74,7 @@ class Calendar(models.Model):
     failing_since = models.DateTimeField(null=True, editable=False)
     failure_text = models.CharField(max_length=300, blank=True, editable=False)
     read_at = models.DateTimeField("last looked into", null=True, editable=False)
-    meetings_read = models.PositiveIntegerField("meetings taken up", default=0, editable=False)
+    meetings_read = models.PositiveIntegerField("meetings confirmed, moved or canceled", default=0, editable=False)
     connected_at = models.DateTimeField(default=timezone.now, editable=False)
     disconnected_at = models.DateTimeField(null=True, editable=False)
 

@@ -18,6 +18,7 @@ from integrations.models import Calendar, CalendarCollection, CalendarResource, 
 from tests.activity.calendar_watch.polled import connect_calendar, events, look, meetings
 from tests.activity.stories import log
 from tests.calendar_fixtures import GUEST, Radicale, entry, event, next_day, without
+from tests.integrations.salesforce.raw_server import RawServer, answer
 from tests.stand_in_fixtures import TestedStandIn
 from workspaces.models import Membership
 
@@ -277,6 +278,54 @@ def test_a_token_that_the_server_forgot_loses_and_doubles_nothing(radicale, user
         ("meeting_confirmed", "new"),
     ]
     assert CalendarCollection.objects.get().sync_token != "http://radicale.org/ns/sync/" + "0" * 64
+
+
+def told(*responses: str) -> bytes:
+    """A multistatus answer."""
+    names = 'xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav" xmlns:s="http://calendarserver.org/ns/"'
+    return answer(207, f"<d:multistatus {names}>{''.join(responses)}</d:multistatus>")
+
+
+def of(path: str, props: str) -> str:
+    """What is told of one path."""
+    return (
+        f"<d:response><d:href>{path}</d:href><d:propstat><d:prop>{props}</d:prop>"
+        "<d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response>"
+    )
+
+
+def named(path: str, etag: str, data: str = "") -> str:
+    """A resource with its etag, and its data."""
+    whole = f"<c:calendar-data>{data}</c:calendar-data>" if data else ""
+    return of(path, f"<d:getetag>{etag}</d:getetag>{whole}")
+
+
+@pytest.mark.parametrize("token", ["", "<d:sync-token>always</d:sync-token>"])
+def test_a_server_without_sync_collection_is_read_by_ctag_and_etags(
+    token: str, calendar, radicale, see, settings
+) -> None:
+    """With or without naming a token that it does not understand itself."""
+    first, second = (entry(event(name, next_day(3))) for name in ("first", "second"))
+    moved = entry(event("first", next_day(4), sequence=1))
+    one, two = "/work/1.ics", "/work/2.ics"
+    before, after = ([told(of("/work/", f"<s:getctag>{ctag}</s:getctag>{token}"))] for ctag in "AB")
+    listed, fetched = (
+        [told(named(one, "a"), named(two, "a"))],
+        [told(named(one, "a", first), named(two, "a", second))],
+    )
+    refused = [[answer(400)]] if token else []
+    scripts = [before, listed, fetched, *refused, before]
+    scripts += [*refused, after, [told(named(one, "b"))], [told(named(one, "b", moved))]]
+    with RawServer(*scripts, pem=str(radicale.folder / "stand-in-server.pem")) as server:
+        settings.MAILBOX_EXTRA_HOSTS |= {f"localhost:{server.port}"}
+        CalendarCollection.objects.update(url=f"https://localhost:{server.port}/work/")
+        for _ in range(3):
+            see()
+
+        assert len(server.received) == len(scripts)
+        assert (b"/work/1.ics" in server.received[-1], b"/work/2.ics" in server.received[-1]) == (True, True)
+    assert sorted(meetings()[:2]) == [("meeting_confirmed", "first"), ("meeting_confirmed", "second")]
+    assert meetings()[2:] == [("meeting_confirmed", "first"), ("meeting_canceled", "second")]
 
 
 def test_an_entry_that_cannot_be_read_stands_aside(radicale, user, see) -> None:
