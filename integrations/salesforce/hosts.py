@@ -4,7 +4,8 @@ Our client secret goes to the login host and a person's access token to the inst
 from outside (a form, a token answer), so both must pass `HostRule` before a byte is sent. Only hosts that
 Salesforce alone can hand out are accepted: `*.my.salesforce.com` and the two login hosts. `*.force.com` and
 `*.my.site.com` serve content of Salesforce's customers and are refused. A DNS answer that points such a name
-elsewhere is stopped by the TLS certificate, which is always checked.
+elsewhere is stopped by the TLS certificate, which is always checked; one that points into a private network, before
+that (`transport.py`).
 """
 
 import re
@@ -38,7 +39,7 @@ class HostRule:
     Salesforce.
 
     An extra host needs https and exactly that port; plain http is accepted only where its name is the
-    loopback address, so that no token ever crosses a network in clear.
+    loopback address, so that no token ever crosses a network in clear. Its address may be a private one.
     """
 
     extra_hosts: frozenset[str] = field(default_factory=frozenset)
@@ -54,6 +55,10 @@ class HostRule:
     def check_request(self, url: str) -> str:
         """The canonical base URL of a whole request address (path and query allowed); raises HostNotAllowed."""
         return self._check(url, LOGIN_HOSTS, with_path=True)
+
+    def is_extra(self, base_url: str) -> bool:
+        """Whether a canonical base URL is one of the extra hosts; theirs always names the port."""
+        return base_url.partition("://")[2] in self.extra_hosts
 
     def _check(self, url: str, shared_hosts: frozenset[str], *, with_path: bool) -> str:
         match = _URL.match(url) if isinstance(url, str) else None

@@ -18,8 +18,13 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from integrations.mailbox.hosts import is_public
 from integrations.salesforce.echoes import blot_out_echoes
+from integrations.salesforce.error_classes import TOUCHLINE_ADMIN, Remedy, Transient
 from integrations.salesforce.hosts import HostRule
+
+PRIVATE_ADDRESS = "On this server Salesforce's name leads into a private network, so Touchline sent nothing there."
+DNS = "the server's DNS, or SALESFORCE_EXTRA_HOSTS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +80,11 @@ def _unpack(packed: bytearray, max_bytes: int) -> bytes:
 
 
 class _Progress(threading.local):
-    """The request under way in this thread: whether it has begun to leave, and through which socket."""
+    """The request under way in this thread: whether it has begun to leave, through which socket, and to whom."""
 
     sent = False
     stream: socket | None = None
+    may_be_private = False
 
     def begin(self) -> None:
         """A new request."""
@@ -88,8 +94,19 @@ class _Progress(threading.local):
 progress = _Progress()
 
 
-class _MarkSent:
-    """Marks the moment after which Salesforce may have seen something: connected, TLS done, first bytes out."""
+class _CheckedConnection:
+    """Leaves private networks, and marks when Salesforce may have seen something: TLS done, first bytes out."""
+
+    def _new_conn(self) -> socket:
+        """urllib3's own, which connects; judged is the address that it reached, not one that the name had before.
+
+        Raises Transient: nothing has left, and what is wrong is this server's DNS, perhaps only today.
+        """
+        stream = super()._new_conn()
+        if not (progress.may_be_private or is_public(stream.getpeername()[0])):
+            stream.close()
+            raise Transient("private_address", user_message=PRIVATE_ADDRESS, remedy=Remedy(TOUCHLINE_ADMIN, DNS))
+        return stream
 
     def send(self, data: Any) -> None:
         if self.sock is None:
@@ -98,20 +115,20 @@ class _MarkSent:
         super().send(data)
 
 
-class _MarkedHTTPConnection(_MarkSent, HTTPConnection):
+class _HTTPConnection(_CheckedConnection, HTTPConnection):
     pass
 
 
-class _MarkedHTTPSConnection(_MarkSent, HTTPSConnection):
+class _HTTPSConnection(_CheckedConnection, HTTPSConnection):
     pass
 
 
 class _HTTPPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _MarkedHTTPConnection
+    ConnectionCls = _HTTPConnection
 
 
 class _HTTPSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _MarkedHTTPSConnection
+    ConnectionCls = _HTTPSConnection
 
 
 class CheckedAdapter(HTTPAdapter):
@@ -127,7 +144,8 @@ class CheckedAdapter(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Raises HostNotAllowed before any connection is made."""
-        self.host_rule.check_request(request.url or "")
+        base = self.host_rule.check_request(request.url or "")
+        progress.may_be_private = self.host_rule.is_extra(base)
         return super().send(request, *args, **kwargs)
 
     def close(self) -> None:

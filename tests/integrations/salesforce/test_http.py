@@ -430,6 +430,32 @@ def test_a_redirect_inside_the_session_itself_is_not_followed() -> None:
         assert trap.connections == 0
 
 
+class NotListed(HostRule):
+    """The rule for a name of Salesforce's own: its address is nobody's choice. Such a name is not to be had here."""
+
+    def is_extra(self, base_url: str) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_name_that_leads_into_a_private_network_gets_no_byte(scheme: str) -> None:
+    with RawServer([OK]) as trap, open_session(NotListed(frozenset({trap.host}))) as session:
+        for write in (True, False):
+            with pytest.raises(SalesforceError) as caught:
+                send(session, "POST", f"{scheme}://{trap.host}/x", token=CANARIES[0], write=write)
+            assert (type(caught.value), caught.value.code) == (Transient, "private_address")
+            assert "private network" in caught.value.user_message
+        assert trap.bytes_received == 0
+
+
+def test_a_listed_host_may_have_a_private_address() -> None:
+    with RawServer([OK]) as server:
+        assert ask(server).body == {"a": 1}
+        assert HostRule(frozenset({server.host})).is_extra(server.url)
+    assert not HostRule(frozenset({"acme.my.salesforce.com:443"})).is_extra("https://acme.my.salesforce.com:8443")
+    assert not HostRule().is_extra("https://acme.my.salesforce.com")
+
+
 # --- nothing of a request or an answer shows
 
 
