@@ -8,11 +8,17 @@ from django.utils import timezone
 
 from integrations.mailbox.limits import QUARANTINE_REASONS
 from integrations.mailboxes import mailbox_of
-from integrations.models import Mailbox, MailboxFolder, MailboxState, QuarantinedMail
+from integrations.models import Mailbox, MailboxAuth, MailboxFolder, MailboxState, QuarantinedMail
 from workspaces.models import Membership
 
 WATCH_STARTS_WITHIN = timedelta(minutes=1)
 SHOWN = 10
+DISCONNECT_ENDS = {
+    MailboxAuth.PASSWORD: "forgets the password",
+    MailboxAuth.GOOGLE: "gives its access back to Google",
+    MailboxAuth.MICROSOFT: "forgets its access; remove Touchline at Microsoft too, among the apps of your account",
+}
+"""Microsoft offers no way to give access back."""
 
 
 class MailboxCardState(StrEnum):
@@ -45,6 +51,12 @@ class MailboxCard:
     folders: list[MailboxFolder] = field(default_factory=list)
     set_aside_count: int = 0
     set_aside: list[SetAside] = field(default_factory=list)
+
+    @property
+    def disconnect_text(self) -> str:
+        """What disconnecting means for this mailbox."""
+        ends = DISCONNECT_ENDS[MailboxAuth(self.mailbox.auth)] if self.mailbox else ""
+        return f"Touchline closes its connections at once and {ends}. What was taken up already stays logged."
 
 
 def mailbox_card(membership: Membership) -> MailboxCard:

@@ -114,7 +114,7 @@ class BackfillForm(forms.Form):
     """The days of a look into older mail."""
 
     since = forms.DateField(label="From", widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="Until and with", widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label="To (this day included)", widget=forms.DateInput(attrs={"type": "date"}))
 
 
 class FoldersForm(forms.Form):

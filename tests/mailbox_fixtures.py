@@ -103,6 +103,10 @@ service imap {{
 service anvil {{
   chroot =
   client_limit = 3000
+  # Refused log-ins make no later one wait.
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service auth {{
   client_limit = 3000

@@ -215,3 +215,8 @@ class MailboxBackfill(models.Model):
             ),
             models.CheckConstraint(condition=Q(until__gte=models.F("since")), name="mailbox_backfill_days_in_order"),
         )
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it goes on by itself."""
+        return self.state in (BackfillState.COUNTING, BackfillState.RUNNING)

@@ -99,7 +99,8 @@ def mailbox_folders(request: HttpRequest, slug: str) -> HttpResponse:
         messages.error(request, error.user_message)
         return redirect("integrations", slug)
     roles = dict(mailbox.folders.values_list("name", "role"))
-    form = FoldersForm([folder.name for folder in found], roles, request.POST or None)
+    names = sorted((folder.name for folder in found), key=lambda name: (name not in roles, name.casefold()))
+    form = FoldersForm(names, roles, request.POST or None)
     if request.method == "POST" and form.is_valid():
         if not 0 < len(form.roles()) <= mailboxes.MOST_FOLDERS:
             form.add_error(None, f"Choose at least one folder and at most {mailboxes.MOST_FOLDERS}.")
@@ -167,9 +168,9 @@ def mailbox_try_again(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @access.member
 def mailbox_disconnect(request: HttpRequest, slug: str) -> HttpResponse:
-    """Close the connections and forget the password."""
+    """Close the connections and forget the password, or end the sign-in."""
     mailbox = mailboxes.mailbox_of(request.membership)
     if mailbox is not None:
         mailboxes.disconnect(mailbox, by=request.user)
-        messages.success(request, f"{mailbox.address} is disconnected and its password is forgotten.")
+        messages.success(request, f"{mailbox.address} is disconnected, and Touchline has forgotten how to open it.")
     return redirect("integrations", slug)

@@ -61,7 +61,7 @@ def test_a_mailbox_is_connected_shown_and_disconnected(browser, ben_member: Memb
 
     mailbox = Mailbox.objects.with_secrets().get()
     assert (mailbox.state, mailbox.password_sealed) == ("disconnected", "")
-    assert b"its password is forgotten" in answer.content
+    assert b"Touchline has forgotten how to open it" in answer.content
     assert list(AuditEntry.objects.filter(action__startswith="mailbox.").values_list("action", "target")) == [
         ("mailbox.connected", "ben@acme.example"),
         ("mailbox.disconnected", "ben@acme.example"),

@@ -53,7 +53,7 @@ def test_older_mail_is_counted_then_logged_without_what_looks_personal(
     found = list(Activity.objects.order_by("pk").values_list("kind", "message__message_id"))
     assert taken_up == [2, 1]
     assert found == [("sent", "m1@acme.example"), ("replied", "m4@acme.example"), ("sent", "m3@acme.example")]
-    assert b"1 message was taken up" in browser.get(f"{PAGE}live/").content
+    assert b"<strong>1</strong> message was taken up." in browser.get(f"{PAGE}live/").content
 
 
 def test_one_at_a_time_and_days_in_order(dovecot: Dovecot, ben_member: Membership) -> None:

@@ -85,6 +85,7 @@ def test_a_sign_in_that_was_ended_is_told_once_and_not_tried_again(
     issuer.grants[0].is_revoked = True
     with watching():
         wait_for("the trouble", lambda: Mailbox.objects.get().state == "needs_attention")
+        time.sleep(1)  # what the other folder's thread had begun
         seen = (issuer.introspected, issuer.token_requests())
         time.sleep(2.5)
         assert (issuer.introspected, issuer.token_requests()) == seen
