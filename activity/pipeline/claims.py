@@ -122,18 +122,17 @@ WITH v AS (
 ), won AS (
     UPDATE activity_duejob d SET sent_at = %(now)s, frozen = true FROM v
     WHERE d.job_id = v.job_id AND d.attempt = v.attempt
-    RETURNING d.job_id, d.workspace_id
+    RETURNING d.workspace_id, v.*
 ), traced AS (
     INSERT INTO activity_decisiontrace (job_id, workspace_id, content)
-    SELECT won.job_id, won.workspace_id, v.trace::jsonb FROM v JOIN won USING (job_id) WHERE v.trace <> ''
+    SELECT job_id, workspace_id, trace::jsonb FROM won WHERE trace <> ''
     ON CONFLICT (job_id) DO UPDATE SET content = activity_decisiontrace.content || excluded.content
 )
 INSERT INTO activity_syncattempt
     (workspace_id, job_id, number, operation, connection_id, salesforce_user_id, payload, started_at,
      answer, outcome, error_code, request_id)
-SELECT won.workspace_id, v.job_id, v.attempt, v.operation, %(connection)s, %(user)s, v.payload, %(now)s,
-       '', '', '', ''
-FROM v JOIN won USING (job_id)
+SELECT workspace_id, job_id, attempt, operation, %(connection)s, %(user)s, payload, %(now)s, '', '', '', ''
+FROM won
 RETURNING job_id
 """
 

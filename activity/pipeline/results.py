@@ -57,21 +57,21 @@ WITH v AS (
     ) AS t(job_id, attempt, state, reason, detail, code, salesforce_id, has_match, person_type, person_id,
            person_name, related_type, related_id, related_name, rule)
 ), won AS (
-    DELETE FROM activity_duejob d USING v WHERE d.job_id = v.job_id AND d.attempt = v.attempt RETURNING d.job_id
+    DELETE FROM activity_duejob d USING v WHERE d.job_id = v.job_id AND d.attempt = v.attempt RETURNING v.*
 )
 UPDATE activity_syncjob j
-SET state = v.state, reason = v.reason, reason_detail = v.detail, error_code = v.code,
-    salesforce_id = v.salesforce_id,
-    person_type = CASE WHEN v.has_match THEN v.person_type ELSE j.person_type END,
-    person_id = CASE WHEN v.has_match THEN v.person_id ELSE j.person_id END,
-    person_name = CASE WHEN v.has_match THEN v.person_name ELSE j.person_name END,
-    related_type = CASE WHEN v.has_match THEN v.related_type ELSE j.related_type END,
-    related_id = CASE WHEN v.has_match THEN v.related_id ELSE j.related_id END,
-    related_name = CASE WHEN v.has_match THEN v.related_name ELSE j.related_name END,
-    match_rule = CASE WHEN v.has_match THEN v.rule ELSE j.match_rule END,
+SET state = w.state, reason = w.reason, reason_detail = w.detail, error_code = w.code,
+    salesforce_id = w.salesforce_id,
+    person_type = CASE WHEN w.has_match THEN w.person_type ELSE j.person_type END,
+    person_id = CASE WHEN w.has_match THEN w.person_id ELSE j.person_id END,
+    person_name = CASE WHEN w.has_match THEN w.person_name ELSE j.person_name END,
+    related_type = CASE WHEN w.has_match THEN w.related_type ELSE j.related_type END,
+    related_id = CASE WHEN w.has_match THEN w.related_id ELSE j.related_id END,
+    related_name = CASE WHEN w.has_match THEN w.related_name ELSE j.related_name END,
+    match_rule = CASE WHEN w.has_match THEN w.rule ELSE j.match_rule END,
     finished_at = %(now)s, changed_at = %(now)s
-FROM v JOIN won USING (job_id)
-WHERE j.id = v.job_id AND j.state IN ('waiting', 'held', 'unknown')
+FROM won w
+WHERE j.id = w.job_id AND j.state IN ('waiting', 'held', 'unknown')
 RETURNING j.id
 """
 
@@ -143,13 +143,13 @@ WITH v AS (
         retries = v.retries, deaths = v.deaths, matched_again = v.matched, described_again = v.described,
         frozen = v.frozen, parked_id = v.parked_id
     FROM v WHERE d.job_id = v.job_id AND d.attempt = v.attempt
-    RETURNING d.job_id
+    RETURNING v.*
 ), changed AS (
     UPDATE activity_syncjob j
-    SET state = v.state, reason = v.reason, reason_detail = v.detail, error_code = v.code, changed_at = %(now)s
-    FROM v JOIN won USING (job_id)
-    WHERE j.id = v.job_id AND j.state IN ('waiting', 'held', 'unknown')
-      AND (j.state, j.reason, j.reason_detail, j.error_code) <> (v.state, v.reason, v.detail, v.code)
+    SET state = w.state, reason = w.reason, reason_detail = w.detail, error_code = w.code, changed_at = %(now)s
+    FROM won w
+    WHERE j.id = w.job_id AND j.state IN ('waiting', 'held', 'unknown')
+      AND (j.state, j.reason, j.reason_detail, j.error_code) <> (w.state, w.reason, w.detail, w.code)
 )
 SELECT job_id FROM won
 """
