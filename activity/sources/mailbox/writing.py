@@ -36,8 +36,8 @@ def commit(
     with transaction.atomic():
         _hold_lease(place)
         items = to_captured(owner, place, letters)
-        new = _capture(owner, place, items)
         _take_meetings(owner, place, letters)
+        new = _capture(owner, place, items)
         _quarantine(place, [*unread, *_without_items(letters, items)])
         moved = MailboxFolder.objects.filter(
             pk=place.folder_id, uidvalidity=place.uidvalidity, next_uid=from_uid
@@ -56,6 +56,7 @@ def _capture(owner: Owner, place: Place, items: Sequence[Captured]) -> int:
 
 
 def _take_meetings(owner: Owner, place: Place, letters: Sequence[Letter]) -> None:
+    """First in its transaction: whoever reads the member's calendar locks what is known of meetings first, too."""
     take_meetings(owner.membership, owner.own_addresses, to_calendars(owner, place, letters), seen_in="mail")
 
 
@@ -66,8 +67,8 @@ def commit_older(
     with transaction.atomic():
         _hold_lease(place)
         items = to_captured(owner, place, letters)
-        new = _capture(owner, place, items)
         _take_meetings(owner, place, letters)
+        new = _capture(owner, place, items)
         _quarantine(place, [*unread, *_without_items(letters, items)])
         running = MailboxBackfill.objects.filter(pk=backfill_id, state=BackfillState.RUNNING)
         if not running.update(seen=F("seen") + seen, taken_up=F("taken_up") + new):
@@ -77,8 +78,8 @@ def commit_older(
 def try_letter(owner: Owner, place: Place, letter: Letter) -> None:
     """Capture the letter and undo it: raises what makes it impossible to store."""
     with transaction.atomic():
-        capture(owner.workspace, Source.MAILBOX, to_captured(owner, place, [letter]))
         _take_meetings(owner, place, [letter])
+        capture(owner.workspace, Source.MAILBOX, to_captured(owner, place, [letter]))
         transaction.set_rollback(True)
 
 
