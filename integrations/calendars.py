@@ -5,6 +5,7 @@ alone.
 """
 
 import random
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ from workspaces.models import Membership, User
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=2)
 MOST_CHOSEN = 10
+PAGE_SECONDS = 40.0
+"""How long somebody waits for a page, however many requests it takes."""
 PASSES = (Unreachable, NotCalendars, AnswerTooLarge)
 """Trouble that passes by itself: a server under repair answers with any page."""
 
@@ -102,7 +105,7 @@ def _find(log_in: LogIn) -> Account:
     provider = provider_of(log_in.url)
     if not provider.offers_caldav:
         raise NotCalendars(provider.hint)
-    with _opened(log_in) as dav:
+    with _for_a_page(_client(log_in)) as dav:
         account = dav.find_account(log_in.url)
     if not account.collections:
         raise NotCalendars("The log-in works, but there is no calendar for appointments in this account.")
@@ -144,11 +147,15 @@ def _client(log_in: LogIn) -> CalDav:
 
 
 @contextmanager
-def _opened(log_in: LogIn) -> Iterator[CalDav]:
-    dav = _client(log_in)
+def _for_a_page(dav: CalDav) -> Iterator[CalDav]:
+    """The client for as long as somebody waits for a page."""
+    timer = threading.Timer(PAGE_SECONDS, dav.break_off)
+    timer.daemon = True
+    timer.start()
     try:
         yield dav
     finally:
+        timer.cancel()
         dav.close()
 
 
@@ -169,11 +176,8 @@ def _addresses_of(host: str, port: int) -> list[str]:
 
 def list_collections(calendar: Calendar) -> tuple[Collection, ...]:
     """The calendars of the account, by name. Asks the server; raises CalendarError."""
-    dav = open_dav(calendar.pk)
-    try:
+    with _for_a_page(open_dav(calendar.pk)) as dav:
         return tuple(sorted(dav.find_account(calendar.url).collections, key=lambda each: each.name.lower()))
-    finally:
-        dav.close()
 
 
 @transaction.atomic

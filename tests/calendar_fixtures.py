@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from integrations.salesforce.stand_in.certificates import ensure_certificates
 from tests.processes import free_port
 
 CALENDAR_PASSWORD = "canary-calendar-p\u00e4ssword"
-USERS = tuple(f"person{number}" for number in range(40))
+USERS = tuple(f"person{number}" for number in range(200))
 
 CONFIGURATION = """
 [server]
@@ -181,6 +181,6 @@ def radicale(radicale_server: Radicale, settings: Settings) -> Radicale:
     return radicale_server
 
 
-def paths(resources: Sequence[str]) -> list[str]:
+def paths(resources: Iterable[str]) -> list[str]:
     """The names of resources, without their folders."""
     return sorted(each.rsplit("/", 1)[-1] for each in resources)

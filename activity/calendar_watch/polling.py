@@ -106,7 +106,7 @@ class CalendarPoll:
         """Fetch, parse and capture; returns the paths that are gone."""
         gone: set[str] = set()
         for resource in self._dav.fetch(collection.url, paths):
-            if resource.data is None and not resource.is_too_large:
+            if resource.is_gone:
                 gone.add(resource.path)
             else:
                 self._entries.append(self._parse(owner, collection, resource))

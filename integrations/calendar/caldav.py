@@ -74,12 +74,12 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource: `data` is its iCalendar text; None when it is gone, or too large to be read (`is_too_large`)."""
+    """One resource: `data` is its iCalendar text; None when it is gone, or too large to be read."""
 
     path: str
     etag: str = ""
     data: bytes | None = field(default=None, repr=False)
-    is_too_large: bool = False
+    is_gone: bool = False
 
 
 class CalDav:
@@ -186,7 +186,7 @@ class CalDav:
         return {path: item.text(f"{DAV}getetag")[:200] for path, item in found if path and item.status == 200}
 
     def fetch(self, url: str, paths: Sequence[str]) -> Iterator[Resource]:
-        """The resources, in batches; each path is answered once."""
+        """The resources, in batches; what the server says nothing of, or cannot read itself, is left out."""
         for start in range(0, len(paths), FETCHED_AT_ONCE):
             yield from self._fetch_batch(url, paths[start : start + FETCHED_AT_ONCE])
 
@@ -195,19 +195,20 @@ class CalDav:
             return self._multiget(url, paths)
         except AnswerTooLarge:
             if len(paths) == 1:
-                return [Resource(paths[0], is_too_large=True)]
+                return [Resource(paths[0])]
             return [found for path in paths for found in self._fetch_batch(url, [path])]
 
     def _multiget(self, url: str, paths: Sequence[str]) -> list[Resource]:
         hrefs = "".join(f"<d:href>{escape(path)}</d:href>" for path in paths)
         answer = self._web.ask("REPORT", url, _MULTIGET.format(hrefs=hrefs), "1")
+        asked = {same_path(path): path for path in paths}
         found = {}
         for item in _told(answer).items:
-            path = path_in(answer.url, item.href)
-            data = item.text(f"{CALDAV}calendar-data")
-            if path and data:
-                found[same_path(path)] = item.text(f"{DAV}getetag")[:200], data.encode(errors="replace")
-        return [Resource(path, *found.get(same_path(path), ("", None))) for path in paths]
+            path = asked.get(same_path(path_in(answer.url, item.href) or ""))
+            data = item.text(f"{CALDAV}calendar-data").encode(errors="replace")
+            if path and (data or item.status in _GONE):
+                found[path] = Resource(path, item.text(f"{DAV}getetag")[:200], data or None, is_gone=not data)
+        return list(found.values())
 
 
 _CALENDAR = "<c:supported-calendar-component-set/>"

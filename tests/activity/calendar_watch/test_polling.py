@@ -315,7 +315,8 @@ def test_a_server_without_sync_collection_is_read_by_ctag_and_etags(
     )
     refused = [[answer(400)]] if token else []
     scripts = [before, listed, fetched, *refused, before]
-    scripts += [*refused, after, [told(named(one, "b"))], [told(named(one, "b", moved))]]
+    gone = f"<d:response><d:href>{two}</d:href><d:status>HTTP/1.1 404 Gone</d:status></d:response>"
+    scripts += [*refused, after, [told(named(one, "b"))], [told(named(one, "b", moved), gone)]]
     with RawServer(*scripts, pem=str(radicale.folder / "stand-in-server.pem")) as server:
         settings.MAILBOX_EXTRA_HOSTS |= {f"localhost:{server.port}"}
         CalendarCollection.objects.update(url=f"https://localhost:{server.port}/work/")

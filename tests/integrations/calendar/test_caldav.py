@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from integrations.calendar.caldav import Account, CalDav, Collection
+from integrations.calendar.caldav import Account, CalDav, Collection, Resource
 from integrations.calendar.errors import (
     Busy,
     CertificateRefused,
@@ -228,11 +228,39 @@ def test_entries_are_fetched_in_batches_and_what_is_gone_is_told(radicale, user,
         radicale.put(user, f"e{number}", entry(event(f"e{number}", next_day(1))))
     listed = dav.coming(url, next_day(0), next_day(9))
 
-    found = list(dav.fetch(url, [*listed, f"/{user}/work/gone.ics"]))
+    found = {each.path: each for each in dav.fetch(url, [*listed, f"/{user}/work/gone.ics"])}
 
-    assert {each.path: each.etag for each in found[:-1]} == listed
-    assert all(each.data and each.data.startswith(b"BEGIN:VCALENDAR") for each in found[:-1])
-    assert (found[-1].path, found[-1].data) == (f"/{user}/work/gone.ics", None)
+    assert found.pop(f"/{user}/work/gone.ics") == Resource(f"/{user}/work/gone.ics", is_gone=True)
+    assert {each.path: each.etag for each in found.values()} == listed
+    assert all(each.data and each.data.startswith(b"BEGIN:VCALENDAR") for each in found.values())
+
+
+def test_only_what_the_server_says_is_gone_is_gone(radicale) -> None:
+    """A fault with one entry, or silence about it, is no deletion."""
+    said = (
+        '<d:multistatus xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav">'
+        "<d:response><d:href>/c/a.ics</d:href><d:status>HTTP/1.1 500 Oops</d:status></d:response>"
+        "<d:response><d:href>/c/b.ics</d:href><d:status>HTTP/1.1 404 Gone</d:status></d:response>"
+        "<d:response><d:href>/c/x.ics</d:href><d:status>HTTP/1.1 404 Gone</d:status></d:response></d:multistatus>"
+    )
+    with raw(radicale, [answer(207, said)]) as (server, client):
+        found = list(client.fetch(f"{server.url}/c/", ["/c/a.ics", "/c/b.ics", "/c/c.ics"]))
+
+    assert found == [Resource("/c/b.ics", is_gone=True)]
+
+
+def test_an_entry_that_is_too_large_costs_only_itself(radicale) -> None:
+    """The whole batch is larger than an answer may be, then one of its entries is."""
+    huge = b"HTTP/1.1 207 X\r\nContent-Length: 99999999\r\n\r\n" + b"x" * 17_000_000
+    said = (
+        '<d:multistatus xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><d:response><d:href>/c/b.ics</d:href>'
+        "<d:propstat><d:prop><c:calendar-data>BEGIN:VCALENDAR</c:calendar-data></d:prop>"
+        "<d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response></d:multistatus>"
+    )
+    with raw(radicale, [huge], [huge], [answer(207, said)]) as (server, client):
+        found = list(client.fetch(f"{server.url}/c/", ["/c/a.ics", "/c/b.ics"]))
+
+    assert found == [Resource("/c/a.ics"), Resource("/c/b.ics", data=b"BEGIN:VCALENDAR")]
 
 
 # --- Slow, busy, broken ------------------------------------------------------------------------------------
