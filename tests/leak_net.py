@@ -32,12 +32,12 @@ from structlog.stdlib import ProcessorFormatter
 from config.logs import mask_secrets
 
 CANARIES = {
-    "client secret": r"canary-client-secret",
+    "client secret": r"canary-(?:mail-)?client-secret",
     "mailbox password": r"canary-mail-password",
     "calendar password": r"canary-calendar-p",
     "encryption key": r"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-    "access token": r"00D[0-9A-Za-z]{12,15}(?:!|%21)[\w.-]{8,}",
-    "refresh token": r"(?<![\w-])5Aep[\w.-]{20,}",
+    "access token": r"00D[0-9A-Za-z]{12,15}(?:!|%21)[\w.-]{8,}|canary-access-[\w-]{20,}",
+    "refresh token": r"(?<![\w-])5Aep[\w.-]{20,}|canary-refresh-[\w-]{20,}",
     "API key": r"(?<![\w-])tl_[\w-]{43}(?![\w-])",
 }
 """Each with its pattern; the edges keep random base64 from looking like one."""

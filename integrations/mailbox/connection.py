@@ -24,8 +24,6 @@ READ_TIMEOUT = 60.0
 ANSWER_BYTES = 64 * 1024 * 1024
 LITERAL_BYTES = 4 * 1024 * 1024
 BUSY = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|OVERQUOTA)\]|too many|try again|temporar|rate limit", re.I)
-SHORTEST_HIDDEN = 4
-"""Characters: a shorter password would be found in any text."""
 UNREADABLE_ANSWER = "The mail server's answers cannot be read. Is it really a mail server with IMAP?"
 
 # Its DEBUG lines hold all that the server says: mails, and whatever it repeats of a log-in.
@@ -92,15 +90,6 @@ class Client(IMAPClient):
 
     def _create_IMAP4(self) -> imaplib.IMAP4:
         return _Connection(self._server, self.ssl_context)
-
-    def login(self, username: str, password: str) -> bytes:
-        """As the library does it; but what the server says is shown and kept, so it must not repeat the password."""
-        try:
-            return super().login(username, password)
-        except (IMAPClientError, imaplib.IMAP4.error) as error:
-            text = text_of(error)
-            error.args = (text.replace(password, "[secret]") if len(password) >= SHORTEST_HIDDEN else text,)
-            raise
 
 
 def _connect_to_any(addresses: Sequence[str], port: int) -> socket.socket:

@@ -9,6 +9,7 @@ import re
 import select
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from integrations.mailbox.folders import Folder, use_of
 HEADER_BYTES = 64 * 1024
 BODY_BYTES = 1024 * 1024
 MOST_FOLDERS = 500
+SHORTEST_HIDDEN = 4
+"""Characters: a shorter password would be found in any text."""
 _APP_PASSWORD = re.compile(r"app(lication)?[- ]?(specific )?password|webloginrequired|basicauthblocked", re.I)
 
 
@@ -53,7 +56,8 @@ class Piece:
 
 
 @contextmanager
-def _log_in_errors() -> Iterator[None]:
+def _log_in_errors(*secrets: str) -> Iterator[None]:
+    """The errors of a log-in. What the server says is shown and kept, so the secrets that it repeats are left out."""
     with our_errors():
         try:
             yield
@@ -62,6 +66,8 @@ def _log_in_errors() -> Iterator[None]:
             if isinstance(error, imaplib.IMAP4.abort) or isinstance(error.__context__, imaplib.IMAP4.abort):
                 raise Unreachable() from None
             text = text_of(error)
+            for secret in secrets:
+                text = text.replace(secret, "[secret]") if len(secret) >= SHORTEST_HIDDEN else text
             if BUSY.search(text):
                 raise Busy(server_text=text) from None
             refusal = AppPasswordNeeded if _APP_PASSWORD.search(text) else LoginRefused
@@ -81,20 +87,21 @@ class Imap:
 
     def log_in(self, user_name: str, password: str) -> None:
         """With a password. Raises LoginRefused with what the server said."""
-        with _log_in_errors():
+        with _log_in_errors(password):
             self._client.login(user_name, password)
 
     def log_in_with_token(self, user_name: str, access_token: str) -> None:
         """With an access token (SASL XOAUTH2). Raises TokenRefused with what the server said."""
+        response = f"user={user_name}\1auth=Bearer {access_token}\1\1"
         challenges: list[bytes] = []
 
         def answer(challenge: bytes) -> str:
             """First ours; then, where the server explains a refusal in a challenge, the empty line it waits for."""
             challenges.append(challenge)
-            return f"user={user_name}\1auth=Bearer {access_token}\1\1" if len(challenges) == 1 else ""
+            return response if len(challenges) == 1 else ""
 
         try:
-            with _log_in_errors():
+            with _log_in_errors(access_token, b64encode(response.encode()).decode()):
                 self._client.sasl_login("XOAUTH2", answer)
         except LoginRefused as error:
             raise TokenRefused(server_text=error.server_text) from None

@@ -19,6 +19,7 @@ import requests
 import urllib3
 
 from integrations.mailbox.errors import SignInFailed, SignInRefused, SignInUnavailable
+from integrations.salesforce.echoes import blot_out_echoes
 
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 20.0
@@ -158,7 +159,9 @@ def _post(provider: SignInProvider, url: str, form: Mapping[str, str]) -> tuple[
                 stream=True,
                 verify=provider.ca_bundle or True,
             )
-            return answer.status_code, _parse(_read(answer, deadline))
+            is_token_answer = answer.status_code == 200
+            said = blot_out_echoes(_read(answer, deadline), answer.request, is_token_answer=is_token_answer)
+            return answer.status_code, _parse(said)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError):
         pass  # raised outside, so that the library's exception (URL, body) does not hang on ours
     raise SignInUnavailable

@@ -4,6 +4,7 @@ import contextlib
 import socket
 import ssl
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,13 +61,19 @@ class HostileImap:
         with contextlib.suppress(OSError, ssl.SSLError), self.context.wrap_socket(plain, server_side=True) as line:
             line.sendall(b"* OK ready\r\n")
             is_logged_in = False
-            for command in line.makefile("rb"):
+            lines = line.makefile("rb")
+            for command in lines:
                 tag, _, rest = command.partition(b" ")
+                said = rest.strip()
                 verb = rest.removeprefix(b"UID ").split(b" ")[0].strip().upper()
+                if verb == b"AUTHENTICATE":
+                    line.sendall(b"+ \r\n")
+                    response = lines.readline().strip()
+                    said = response + b" " + b64decode(response).replace(b"\1", b" ")
                 if verb == fails_at and (verb != b"CAPABILITY" or is_logged_in):  # every client begins with it
                     if self.answer is None:
                         return
-                    line.sendall(self.answer.replace(b"TAG", tag).replace(b"SAID", rest.strip()))
+                    line.sendall(self.answer.replace(b"TAG", tag).replace(b"SAID", said))
                 elif tag.strip() != b"DONE":
                     is_logged_in |= verb == b"LOGIN"
                     line.sendall(_GOOD.get(verb, b"") + tag + b" OK done\r\n")
