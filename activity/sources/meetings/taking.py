@@ -30,7 +30,7 @@ from workspaces.models import Membership
 
 AT_ONCE = 200
 OWN = "own"
-"""Beside what is known of a meeting: the addresses of the member's mailbox or calendar that it was learned through."""
+"""Beside what is known of a meeting: the member's addresses in the mailboxes and calendars that told of it."""
 
 News = Sequence[tuple[CalendarMessage, ReadMeeting]]
 
@@ -89,7 +89,8 @@ class _Taking:
     ) -> list[CaptureResult]:
         """Learn and capture; the rows in one order, so that two calls wait for each other."""
         self._find_colleagues(_addresses_of(by_uid.values()))
-        rows = self._rows([uid for uid, news in by_uid.items() if self._is_worth_knowing(news)])
+        worth = {uid for uid, news in by_uid.items() if self._is_worth_knowing(news)}
+        rows = self._rows(worth | self._known_among(by_uid.keys() - worth))
         for row in rows:
             known = from_json(row.known)
             before = known
@@ -145,8 +146,13 @@ class _Taking:
             ]
             if any(not self._is_internal(each.address) for each in people) or message.method == "CANCEL":
                 return True
-        uids = [_digest(meeting.uid) for _, meeting in news]
-        return KnownMeeting.objects.filter(membership=self.membership, digest__in=uids).exists()
+        return False
+
+    def _known_among(self, uids: Collection[str]) -> set[str]:
+        """Which of these meetings are known from before."""
+        digests = [_digest(uid) for uid in uids]
+        rows = KnownMeeting.objects.filter(membership=self.membership, digest__in=digests)
+        return set(rows.values_list("uid", flat=True)) if digests else set()
 
     def _rows(self, uids: Collection[str]) -> list[KnownMeeting]:
         fresh = [KnownMeeting(membership=self.membership, digest=_digest(uid), uid=uid) for uid in sorted(uids)]
@@ -178,7 +184,7 @@ class _Taking:
         series = known.claims.get(SERIES)
         is_private = series is not None and series.is_private
         news, row.reported = find_news(wanted, row.reported, self.now, is_private=is_private)
-        row.known = to_json(known) | {OWN: sorted(self.own_addresses)}
+        row.known = to_json(known) | {OWN: sorted(self.own_addresses | frozenset(row.known.get(OWN, ())))}
         row.next_look_at = next_look(known, self.around)
         row.ends_at = max(last_end(row.reported, wanted) or row.ends_at, row.next_look_at or row.ends_at)
         row.revision += bool(news)
