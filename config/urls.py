@@ -13,11 +13,11 @@ secure(admin.site)
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("", include("activity.urls")),  # before the others: the API is what is asked most
     path("outbox/", outbox, name="outbox"),
     path("account/", include("allauth.urls")),
     path("", include("workspaces.urls")),
     path("", include("integrations.urls")),
-    path("", include("activity.urls")),
     path("styleguide/", styleguide, name="styleguide"),
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),

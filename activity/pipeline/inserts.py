@@ -87,14 +87,14 @@ MESSAGES = {
 PARTICIPANTS = {"message_id": "text", "role": "text", "address": "text", "name": "text"}
 ACTIVITIES = {
     "uuid": "uuid", "owner_id": "bigint", "kind": "text", "occurred_at": "timestamptz", "message_id": "text",
-    "known_message": "bigint", "meeting_id": "bigint", "recipient": "text", "url": "text", "file_name": "text",
+    "on_file": "bigint", "meeting_id": "bigint", "recipient": "text", "url": "text", "file_name": "text",
     "via_touchline": "bool", "is_private": "bool", "by_machine": "bool",
 }  # fmt: skip
 JOBS = {
     "activity": "uuid", "uuid": "uuid", "recipient": "text", "subject": "text", "state": "text", "reason": "text",
     "detail": "text", "key": "text", "connection_id": "bigint", "due_at": "timestamptz", "priority": "int",
 }  # fmt: skip
-"""The columns of insert_all's rows. `message_id` is a Message-ID in the messages, `known_message` the id of one that
+"""The columns of insert_all's rows. `message_id` is a Message-ID in the messages, `on_file` the id of one that
 is on file and not among them; `activity` the activity's uuid; `connection_id` is None where nothing is due."""
 
 
@@ -108,7 +108,7 @@ _INSERT_ALL = " ".join(
 WITH m AS (
     INSERT INTO activity_message AS m
         (workspace_id, created_at, uuid, message_id, in_reply_to, subject, text, text_was_cut)
-    SELECT %(workspace)s, %(now)s, uuid, message_id, in_reply_to, subject, text, text_was_cut
+    SELECT %(ws)s, %(now)s, uuid, message_id, in_reply_to, subject, text, text_was_cut
     FROM {_unnest("m", MESSAGES)} ORDER BY message_id
     ON CONFLICT (workspace_id, message_id) DO UPDATE
     SET text = CASE WHEN m.text = '' THEN excluded.text ELSE m.text END,
@@ -124,8 +124,8 @@ WITH m AS (
     INSERT INTO activity_activity
         (workspace_id, source, created_at, uuid, owner_id, kind, occurred_at, message_id, meeting_id, recipient, url,
          file_name, via_touchline, is_private, by_machine)
-    SELECT %(workspace)s, %(source)s, %(now)s, v.uuid, v.owner_id, v.kind, v.occurred_at,
-           COALESCE(v.known_message, m.id), v.meeting_id, v.recipient, v.url, v.file_name, v.via_touchline,
+    SELECT %(ws)s, %(source)s, %(now)s, v.uuid, v.owner_id, v.kind, v.occurred_at,
+           COALESCE(v.on_file, m.id), v.meeting_id, v.recipient, v.url, v.file_name, v.via_touchline,
            v.is_private, v.by_machine
     FROM {_unnest("a", ACTIVITIES)} LEFT JOIN m ON m.message_id = v.message_id ORDER BY n
     ON CONFLICT DO NOTHING RETURNING id, uuid, owner_id, kind, message_id, meeting_id
@@ -136,7 +136,7 @@ WITH m AS (
         (workspace_id, created_at, changed_at, uuid, activity_id, owner_id, kind, object_type, recipient, subject,
          state, reason, reason_detail, key, finished_at, error_code, salesforce_id, person_type, person_id,
          person_name, related_type, related_id, related_name, match_rule)
-    SELECT %(workspace)s, %(now)s, %(now)s, v.uuid, a.id, a.owner_id, a.kind,
+    SELECT %(ws)s, %(now)s, %(now)s, v.uuid, a.id, a.owner_id, a.kind,
            CASE WHEN a.meeting_id IS NULL THEN 'Task' ELSE 'Event' END, v.recipient, v.subject, v.state, v.reason,
            v.detail, v.key, CASE WHEN v.state = 'skipped' THEN %(now)s END, '', '', '', '', '', '', '', '', ''
     FROM v JOIN a ON a.uuid = v.activity ORDER BY n
@@ -145,7 +145,7 @@ WITH m AS (
     INSERT INTO activity_duejob
         (workspace_id, job_id, connection_id, due_at, sequence, priority, leased, attempt, look_ups, retries, deaths,
          matched_again, described_again, frozen)
-    SELECT %(workspace)s, j.id, v.connection_id, v.due_at, COALESCE(a.message_id, -a.meeting_id), v.priority,
+    SELECT %(ws)s, j.id, v.connection_id, v.due_at, COALESCE(a.message_id, -a.meeting_id), v.priority,
            false, 0, 0, 0, 0, false, false, false
     FROM j JOIN v USING (key) JOIN a ON a.id = j.activity_id WHERE v.connection_id IS NOT NULL ORDER BY n
     RETURNING connection_id, due_at
@@ -175,7 +175,7 @@ def insert_all(
     activities that are new (a mail that another report brought meanwhile is missing, with its jobs), and the wake-ups
     to queue: connection and time.
     """
-    values: dict[str, Any] = {"workspace": workspace_id, "source": source, "now": now}
+    values: dict[str, Any] = {"ws": workspace_id, "source": source, "now": now}
     for name, columns, rows in (
         ("m", MESSAGES, messages),
         ("p", PARTICIPANTS, participants),

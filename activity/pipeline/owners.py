@@ -6,8 +6,9 @@ One statement, because every report pays for it: the ORM asked eight times for t
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
+from django.db.models import Model
 from django.utils import timezone
 
 from activity.models import LoggingSettings, MemberSettings
@@ -18,6 +19,8 @@ from config.prepared import prepared_cursor
 from integrations.budget import FIGURE_HOLDS_FOR
 from integrations.models import Connection, ConnectionState
 from workspaces.models import Membership, Role, Workspace
+
+M = TypeVar("M", bound=Model)
 
 _READ = """
 SELECT e.email, m.id, r.id, r.name, to_jsonb(s)::text, to_jsonb(o)::text, (
@@ -91,25 +94,33 @@ def _owner(
     used_percent: int | None,
 ) -> Owner:
     """From the columns of a row; the models are filled as far as decisions need them."""
-    role_settings = LoggingSettings(**_columns(of_role) or {"role_id": role_id})
-    entries = json.loads(exclusions or "[]")
+    role_settings = _filled(LoggingSettings, of_role) or LoggingSettings(role_id=role_id)
+    entries = json.loads(exclusions) if exclusions else ()
+    member = Membership.from_db(None, ("id", "workspace_id", "left_at"), (pk, workspace.pk, None))
+    member.role = Role.from_db(None, ("id", "name"), (role_id, role_name))
     return Owner(
         pk,
         merge(
             role_settings,
-            MemberSettings(**_columns(of_member) or {"membership_id": pk}),
+            _filled(MemberSettings, of_member) or MemberSettings(membership_id=pk),
             rules_of(*([tuple(entry) for is_of_role, *entry in entries if is_of_role == of] for of in (True, False))),
         ),
         standing_of(
-            Membership(pk=pk, workspace_id=workspace.pk, role=Role(pk=role_id, name=role_name)),
+            member,
             workspace,
             state_of_sync_user == ConnectionState.CONNECTED,
             is_confirmed=role_settings.confirmed_at is not None,
-            own=Connection(pk=connection_id, state=state, cause=cause) if connection_id else None,
+            own=Connection.from_db(None, ("id", "state", "cause"), (connection_id, state, cause))
+            if connection_id
+            else None,
         ),
         used_percent,
     )
 
 
-def _columns(row: str | None) -> dict[str, Any]:
-    return json.loads(row) if row else {}
+def _filled(model: type[M], row: str | None) -> M | None:
+    """The model of a row that came as JSON."""
+    if row is None:
+        return None
+    columns, names = json.loads(row), [field.attname for field in model._meta.concrete_fields]
+    return model.from_db(None, names, [columns[name] for name in names])
