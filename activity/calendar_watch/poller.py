@@ -63,6 +63,7 @@ class Poller:
         self._at_a_time, self._seconds = at_a_time, seconds
         self._stop = threading.Event()
         self._running: dict[int, _Running] = {}
+        self._may_hold_until = 0.0  # monotonic: later there is no lease to keep
         self._leases = Desk(1, "calendar-leases")
         self._pool = ThreadPoolExecutor(at_a_time, thread_name_prefix="calendar")
         self._means = Means(
@@ -88,15 +89,22 @@ class Poller:
         """End what is over, late or not ours any more, take what is due. A database that is away is waited for."""
         self._running = {key: each for key, each in self._running.items() if each.future and not each.future.done()}
         try:
-            kept = self._leases.ask(calendar_leases.keep, self._means.holder)
+            kept = self._leases.ask(calendar_leases.keep, self._means.holder) if self._may_hold() else set()
             for calendar_id, running in self._running.items():
                 if calendar_id not in kept:
                     running.stop()
                 running.end_if_late()
-            for calendar_id in [*(kept - self._running.keys()), *self._take()]:
+            taken = self._take()
+            if kept or taken:
+                self._may_hold_until = time.monotonic() + settings.MAILBOX_LEASE
+            for calendar_id in [*(kept - self._running.keys()), *taken]:
                 self._begin(calendar_id)
         except DatabaseError:
             log.warning("The calendars wait for the database.")
+
+    def _may_hold(self) -> bool:
+        """Whether a lease of ours may still run: what was let go a moment ago may be ours to go on with."""
+        return bool(self._running) or time.monotonic() < self._may_hold_until
 
     def _take(self) -> list[int]:
         room = self._at_a_time - len(self._running)

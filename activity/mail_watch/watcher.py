@@ -4,6 +4,7 @@ import secrets
 import signal
 import socket
 import threading
+import time
 
 import structlog
 from django.conf import settings
@@ -33,6 +34,7 @@ class Watcher:
         self._stop = threading.Event()
         self._watches: dict[int, MailboxWatch] = {}
         self._ending: list[MailboxWatch] = []
+        self._may_hold_until = 0.0  # monotonic: later there is no lease to keep, and no back-fill to look for
         self._leases = Desk(1, "leases")
         self._means = Means(
             holder=f"{socket.gethostname()[:40]}-{secrets.token_hex(8)}",
@@ -63,7 +65,7 @@ class Watcher:
     def _tick(self) -> None:
         """Drop what is over or not ours any more, take what is free. A database that is away is waited for."""
         try:
-            kept = self._leases.ask(mailbox_leases.keep, self._means.holder)
+            kept = self._leases.ask(mailbox_leases.keep, self._means.holder) if self._may_hold() else set()
             for mailbox_id in [each for each, watch in self._watches.items() if each not in kept or watch.is_over]:
                 watch = self._watches.pop(mailbox_id)
                 watch.stop()
@@ -73,11 +75,19 @@ class Watcher:
             taken = self._leases.ask(mailbox_leases.take, self._means.holder, room) if room > 0 else []
             for mailbox_id in {*taken, *(kept - self._watches.keys())}:
                 self._watches[mailbox_id] = MailboxWatch(self._means, mailbox_id)
+            if kept or taken:
+                self._may_hold_until = time.monotonic() + settings.MAILBOX_LEASE
+            if not self._may_hold():
+                return
             for mailbox_id, backfill_id in self._leases.ask(backfills_of, self._means.holder):
                 if mailbox_id in self._watches:
                     self._watches[mailbox_id].begin_backfill(backfill_id)
         except DatabaseError:
             log.warning("The mailboxes wait for the database.")
+
+    def _may_hold(self) -> bool:
+        """Whether a lease of ours may still run: what was let go a moment ago may be ours to go on with."""
+        return bool(self._watches) or time.monotonic() < self._may_hold_until
 
     def _end(self) -> None:
         for watch in self._watches.values():
