@@ -26,6 +26,7 @@ from activity.pipeline import hold, late, match
 from activity.pipeline.choose import Candidate
 from activity.pipeline.claims import CLICKED_BY_PERSON, make_due
 from activity.pipeline.exclude import exclude
+from activity.pipeline.late_texts import make_due_with_texts
 from activity.pipeline.parking import fingerprint
 from activity.pipeline.plan import AUTOMATIC, switched_off
 from activity.pipeline.settle import drop_bodies
@@ -71,7 +72,8 @@ def retry(job: SyncJob, by: User) -> None:
         standing = _require_way(job)
         match.forget_people(job.workspace, [job.recipient])
         _make_canary(job, standing.connection)
-        if not make_due([job.pk], standing.connection.pk, timezone.now(), priority=CLICKED_BY_PERSON, anew=True):
+        due = make_due_with_texts(job.owner, [job.pk], standing.connection.pk, priority=CLICKED_BY_PERSON, anew=True)
+        if not due:
             raise RepairError(BEING_SENT)
         _note(Action.JOB_RETRIED, job, by)
         wake(standing.connection.pk)
@@ -203,7 +205,7 @@ def relink(job: SyncJob, person_id: str, by: User) -> None:
         KnownPerson.objects.filter(workspace=job.workspace, address=job.recipient).update(chosen_id=person_id)
         _note(Action.JOB_RELINKED, job, by, person=person_id)
         standing = _require_way(job)
-        make_due([job.pk], standing.connection.pk, timezone.now(), priority=CLICKED_BY_PERSON, anew=True)
+        make_due_with_texts(job.owner, [job.pk], standing.connection.pk, priority=CLICKED_BY_PERSON, anew=True)
         late.log_late(job.workspace, [job.recipient])
         wake(standing.connection.pk)
 

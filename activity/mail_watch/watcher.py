@@ -14,6 +14,7 @@ from activity.mail_watch.backfill import backfills_of
 from activity.mail_watch.desk import Desk
 from activity.mail_watch.reading import Means
 from activity.mail_watch.watching import MailboxWatch
+from activity.sources.mailbox.texts import mailboxes_with_wanted
 from integrations import mailbox_leases
 from integrations.mailbox.parser import MailParser
 
@@ -82,6 +83,9 @@ class Watcher:
             for mailbox_id, backfill_id in self._leases.ask(backfills_of, self._means.holder):
                 if mailbox_id in self._watches:
                     self._watches[mailbox_id].begin_backfill(backfill_id)
+            for mailbox_id in self._leases.ask(mailboxes_with_wanted, self._means.holder):
+                if mailbox_id in self._watches:
+                    self._watches[mailbox_id].begin_late_texts()
         except DatabaseError:
             log.warning("The mailboxes wait for the database.")
 

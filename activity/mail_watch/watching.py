@@ -3,11 +3,13 @@
 import random
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 from django.utils import timezone
 
 from activity.mail_watch.backfill import Backfiller
+from activity.mail_watch.late_texts import fetch_late_texts
 from activity.mail_watch.reading import FolderReader, Means
 from activity.sources.mailbox.letters import LeaseLost
 from integrations import mailboxes
@@ -20,6 +22,8 @@ IDLE_SECONDS = 9 * 60.0
 """IDLE is renewed after that: a server may end it after 30 minutes (RFC 2177), a router forgets it after ten."""
 POLL_SECONDS = 60.0
 SENT_FIRST_SECONDS = 60.0
+ASIDE = ("backfill-", "texts-")
+"""The threads beside those that watch a folder."""
 
 log = structlog.get_logger("mailbox")
 
@@ -68,8 +72,8 @@ class MailboxWatch:
                 self._note(mailboxes.OurFault())
             self.stop()
         finally:
-            if not threading.current_thread().name.startswith("backfill-"):
-                self.stop()  # a back-fill has its end; the folders are watched until something ends it all
+            if not threading.current_thread().name.startswith(ASIDE):
+                self.stop()  # these have their end; the folders are watched until something ends it all
 
     def _note(self, error: MailboxError) -> None:
         if self._stopped.is_set():
@@ -94,12 +98,17 @@ class MailboxWatch:
 
     def begin_backfill(self, backfill_id: int) -> None:
         """Look into older mail, over a connection of its own, unless that is under way."""
+        self._begin_aside("backfill", lambda imap: self._fill_back(imap, backfill_id))
+
+    def begin_late_texts(self) -> None:
+        """Fetch texts that are wanted after all, over a connection of its own, unless that is under way."""
+        self._begin_aside("texts", lambda imap: fetch_late_texts(self._means, imap, self.mailbox_id))
+
+    def _begin_aside(self, name: str, do: Callable[[Imap], None]) -> None:
         with self._lock:
-            if self._stopped.is_set() or any(
-                thread.name == f"backfill-{self.mailbox_id}" for thread in self._living()
-            ):
+            if self._stopped.is_set() or any(thread.name == f"{name}-{self.mailbox_id}" for thread in self._living()):
                 return
-            thread = self._thread("backfill", lambda: self._fill_back(backfill_id))
+            thread = self._thread(name, lambda: self._do_aside(do))
             self._threads.append(thread)
             thread.start()
 
@@ -107,16 +116,19 @@ class MailboxWatch:
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         return self._threads
 
-    def _fill_back(self, backfill_id: int) -> None:
+    def _do_aside(self, do: Callable[[Imap], None]) -> None:
         imap = self._connect()
         try:
-            Backfiller(self._means, imap, self.mailbox_id, backfill_id).run()
-        except LeaseLost:
-            pass  # it was stopped, or another process goes on with it
+            do(imap)
         finally:
             with self._lock:
                 self._connections.remove(imap)
             imap.close()
+
+    def _fill_back(self, imap: Imap, backfill_id: int) -> None:
+        # LeaseLost: it was stopped, or another process goes on with it.
+        with suppress(LeaseLost):
+            Backfiller(self._means, imap, self.mailbox_id, backfill_id).run()
 
     def _watch(self, folder_id: int, role: str) -> None:
         """Read a folder and wait for more, through one connection after the other where log-ins run out."""

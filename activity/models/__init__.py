@@ -34,6 +34,7 @@ from activity.models.sync import (
     SyncState,
     WakeUp,
 )
+from activity.models.texts import WantedText
 from activity.models.tracking import TrackedCopy, TrackedMessage, TrackingHit
 
 __all__ = [
@@ -76,4 +77,5 @@ __all__ = [
     "TrackedMessage",
     "TrackingHit",
     "WakeUp",
+    "WantedText",
 ]

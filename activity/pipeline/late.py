@@ -1,4 +1,4 @@
-"""People who appear in Salesforce later: what was unmatched is logged then, without its text."""
+"""People who appear in Salesforce later: what was unmatched is logged then, with its text where a mailbox has it."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from activity.models import KnownPerson, Reason, SyncJob, SyncState
-from activity.pipeline.claims import make_due
+from activity.pipeline.late_texts import make_due_with_texts
 from activity.pipeline.match import MISS_HOLDS_FOR, find_people, forget_people
 from activity.pipeline.standing import standings_of
 from activity.wake import wake
@@ -50,7 +50,7 @@ def log_late(workspace: Workspace, addresses: Collection[str]) -> int:
     for membership in owners:
         standing = standings[membership.pk]
         if standing.reason is None and standing.connection:
-            count += make_due(by_owner[membership.pk], standing.connection.pk, timezone.now())
+            count += make_due_with_texts(membership, by_owner[membership.pk], standing.connection.pk)
             wake(standing.connection.pk)
     return count
 
