@@ -145,8 +145,7 @@ def _is_before(one: Moment, other: Moment) -> bool:
 def _wanted(known: Knowledge, instance: Moment | None, claim: Claim, around: Around) -> Wanted:
     start, end = in_time(claim.start, around.zone), in_time(claim.end, around.zone)
     end = min(end, start + LONGEST)
-    series = known.claims.get(SERIES)
-    if claim.is_private or (series is not None and series.is_private):
+    if known.is_private(_key(instance)):
         return Wanted(Standing.SILENT, start, end)
     answers = _answers(known, instance)
     outside = _outside(claim, around)

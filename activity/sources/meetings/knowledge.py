@@ -40,7 +40,6 @@ class Claim:
     summary: str = ""
     location: str = ""
     description: str = field(default="", repr=False)
-    is_private: bool = False
     is_off: bool = False
     and_future: bool = False
     organizer: Invited | None = None
@@ -70,6 +69,14 @@ class Cancellation:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """That somebody marked it as private."""
+
+    sequence: int
+    stamp: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What somebody answered: ACCEPTED, DECLINED or TENTATIVE."""
 
@@ -80,9 +87,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """Everything that counts of one meeting, by SERIES or the key of an instance; answers by address within."""
+    """Everything that counts of one meeting, by SERIES or the key of an instance; answers by address within.
+
+    `marks` are the newest by which it was called private: answers to a private meeting do not say that it is.
+    """
 
     claims: dict[str, Claim] = field(default_factory=dict)
+    marks: dict[str, Mark] = field(default_factory=dict)
     cancellations: dict[str, Cancellation] = field(default_factory=dict)
     answers: dict[str, dict[str, Answer]] = field(default_factory=dict)
 
@@ -93,6 +104,23 @@ class Knowledge:
         return max(
             (each.stamp for each in [*self.claims.values(), *self.cancellations.values(), *answers]), default=None
         )
+
+    @property
+    def addresses(self) -> set[str]:
+        """Everybody who is named as organizer or attendee."""
+        return {
+            each.address for claim in self.claims.values() for each in [*claim.attendees, claim.organizer] if each
+        }
+
+    def is_private(self, key: str) -> bool:
+        """Whether it, or the series that it is of, is private: until its organizer's newer word does not say so."""
+        return any(self._is_marked(each) for each in {key, SERIES})
+
+    def _is_marked(self, key: str) -> bool:
+        claim, mark = self.claims.get(key), self.marks.get(key)
+        if mark is None:
+            return False
+        return claim is None or claim.rank < ORGANIZED or (claim.sequence, claim.stamp) <= (mark.sequence, mark.stamp)
 
 
 # --- Learning ---------------------------------------------------------------------------------------------
@@ -178,7 +206,6 @@ def _claimed(known: Knowledge, meeting: Meeting, stamp: datetime, rank: int, org
         summary=meeting.summary if shown else "",
         location=meeting.location if shown else "",
         description=meeting.description[:TEXT_LENGTH] if shown else "",
-        is_private=meeting.is_private,
         is_off=meeting.status == "CANCELLED",
         and_future=meeting.and_future,
         organizer=organizer,
@@ -187,10 +214,19 @@ def _claimed(known: Knowledge, meeting: Meeting, stamp: datetime, rank: int, org
         instances=meeting.instances,
     )
     key = _key(meeting)
+    if meeting.is_private:
+        known = _marked(known, key, Mark(meeting.sequence, stamp))
     before = known.claims.get(key)
     if (before and _order(before) >= _order(claim)) or _is_full(known.claims, key):
         return known
     return replace(known, claims=known.claims | {key: claim})
+
+
+def _marked(known: Knowledge, key: str, mark: Mark) -> Knowledge:
+    before = known.marks.get(key)
+    if (before and (before.sequence, before.stamp) >= (mark.sequence, mark.stamp)) or _is_full(known.marks, key):
+        return known
+    return replace(known, marks=known.marks | {key: mark})
 
 
 def _asked(person: Invited) -> Invited:
@@ -257,6 +293,7 @@ def from_json(value: dict[str, Any]) -> Knowledge:
     """What `to_json` made; an empty dict is an empty Knowledge."""
     return Knowledge(
         claims={key: _claim(each) for key, each in value.get("claims", {}).items()},
+        marks={key: Mark(each["sequence"], _time(each)) for key, each in value.get("marks", {}).items()},
         cancellations={
             key: Cancellation(**each | {"stamp": _time(each), "addresses": tuple(each["addresses"])})
             for key, each in value.get("cancellations", {}).items()

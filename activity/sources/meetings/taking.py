@@ -18,10 +18,10 @@ from activity.pipeline.capture import capture
 from activity.pipeline.captured import Attendee, Captured, CapturedMeeting, CaptureResult, Person
 from activity.pipeline.compose import zone_of
 from activity.pipeline.exclude import exclude, in_domains
-from activity.settings import settings_for
+from activity.settings import EffectiveSettings, settings_for
 from activity.sources.addresses import normalize_address
 from activity.sources.meetings.decision import Around, Wanted, decide, next_look
-from activity.sources.meetings.knowledge import NO_PERSON, SERIES, Knowledge, from_json, learn, to_json
+from activity.sources.meetings.knowledge import NO_PERSON, SERIES, Claim, Knowledge, from_json, learn, to_json
 from activity.sources.meetings.reports import Report, find_news, last_end
 from integrations.calendar.messages import CalendarMessage, Invited
 from integrations.calendar.messages import Meeting as ReadMeeting
@@ -90,10 +90,10 @@ class _Taking:
         """Learn and capture; the rows in one order, so that two calls wait for each other."""
         self._find_colleagues(_addresses_of(by_uid.values()))
         worth = {uid for uid, news in by_uid.items() if self._is_worth_knowing(news)}
-        rows = self._rows(worth | self._known_among(by_uid.keys() - worth))
-        for row in rows:
-            known = from_json(row.known)
-            before = known
+        rows = [(row, from_json(row.known)) for row in self._rows(worth | self._known_among(by_uid.keys() - worth))]
+        self._find_colleagues(_addresses_of(by_uid.values()).union(*(known.addresses for _, known in rows)))
+        for row, before in rows:
+            known = before
             for message, meeting in by_uid[row.uid]:
                 known = learn(known, message, meeting, self.own, in_calendar=in_calendar)
             if known != before:
@@ -103,9 +103,7 @@ class _Taking:
     def look_again(self, row: KnownMeeting) -> list[CaptureResult]:
         """Capture what of it has come near."""
         known = from_json(row.known)
-        claims = known.claims.values()
-        people = [each.address for claim in claims for each in [*claim.attendees, claim.organizer] if each]
-        self._find_colleagues(people)
+        self._find_colleagues(known.addresses)
         self._decide(row, known)
         return self._capture()
 
@@ -121,6 +119,11 @@ class _Taking:
     def own(self) -> frozenset[str]:
         """All addresses of the member that are known."""
         return self.own_addresses | frozenset(self.addresses)
+
+    @cached_property
+    def settings(self) -> EffectiveSettings:
+        """What holds for the member."""
+        return settings_for(self.membership)
 
     @cached_property
     def own_domains(self) -> frozenset[str]:
@@ -163,26 +166,27 @@ class _Taking:
         return list(rows.order_by("digest"))
 
     def _without_texts(self, known: Knowledge) -> Knowledge:
-        """Without descriptions that are not to be written: by the role's setting, or all outside are excluded."""
-        settings = settings_for(self.membership)
-        claims = {
-            key: replace(claim, description="")
-            if settings.body == BodyChoice.NONE
-            or all(
-                self._is_internal(each.address) or exclude(settings.exclusions, each.address, claim.summary)
-                for each in [*claim.attendees, claim.organizer]
-                if each
-            )
-            else claim
-            for key, claim in known.claims.items()
-        }
+        """Without the texts of what is private, and without descriptions that are not to be written."""
+        claims = {}
+        for key, claim in known.claims.items():
+            if known.is_private(key):
+                claims[key] = replace(claim, summary="", location="", description="")
+            else:
+                claims[key] = claim if self._is_described(claim) else replace(claim, description="")
         return replace(known, claims=claims)
+
+    def _is_described(self, claim: Claim) -> bool:
+        """Whether its description may be written: by the role's setting, and for somebody who is not excluded."""
+        people = [each.address for each in [*claim.attendees, claim.organizer] if each]
+        return self.settings.body != BodyChoice.NONE and any(
+            not self._is_internal(address) and not exclude(self.settings.exclusions, address, claim.summary)
+            for address in people
+        )
 
     def _decide(self, row: KnownMeeting, known: Knowledge) -> None:
         """Keep what is known, and note what is news."""
         wanted = decide(known, row.uid, self.around)
-        series = known.claims.get(SERIES)
-        is_private = series is not None and series.is_private
+        is_private = known.is_private(SERIES)
         news, row.reported = find_news(wanted, row.reported, self.now, is_private=is_private)
         row.known = to_json(known) | {OWN: sorted(self.own_addresses | frozenset(row.known.get(OWN, ())))}
         row.next_look_at = next_look(known, self.around)

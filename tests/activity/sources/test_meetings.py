@@ -171,6 +171,28 @@ def test_reported_over_the_api_too_it_is_one_event(
     assert events(salesforce) == [("Meeting Confirmed: Demo", "2026-11-25T14:00", "Busy")]
 
 
+def test_each_colleague_has_an_event_whoever_knew_last(
+    bens_connection: Connection, ben_member: Membership, ada_member: Membership
+) -> None:
+    """Ada's calendar holds an older state than Ben's mail: her Event is made of the newer one."""
+    ada = ada_member.user.email
+    both = {NORA: "ACCEPTED", ada: "ACCEPTED"}
+    got(ben_member, BEN, calendar("REQUEST", event(attendees=both, sequence=1, minute=20, hour=16)))
+    got(ada_member, "", calendar(None, event(attendees=both)), "calendar")
+
+    assert states(owner=ben_member) == [("waiting", "")]
+    assert states(owner=ada_member) == [("held", "not_connected")]
+    assert Meeting.objects.get().start.hour == 16
+
+
+def test_a_colleague_of_another_domain_is_nobody_outside(ben_member: Membership, ada_member: Membership, org) -> None:
+    ada_member.user.emailaddress_set.update(email="ada@elsewhere.example")
+    asked = calendar("REQUEST", event(attendees={"ada@elsewhere.example": "ACCEPTED", NORA: "NEEDS-ACTION"}))
+
+    assert got(ben_member, BEN, asked) == []
+    assert got(ben_member, NORA, calendar("REPLY", event(attendees=DECLINED, minute=5))) == []
+
+
 # --- Whom we believe --------------------------------------------------------------------------------------
 
 
@@ -228,6 +250,19 @@ def test_a_private_meeting_is_never_logged(ben_member: Membership, org: Salesfor
     assert [word in known for word in ("Room 1", "let us talk")] == [False, False]
     assert not Activity.objects.exists()
     assert not Meeting.objects.exists()
+
+
+def test_our_answer_to_a_private_invitation_does_not_make_it_public(
+    ben_member: Membership, org: SalesforceOrg
+) -> None:
+    """The invitation came through somebody else's program, so that our answer is the better witness otherwise."""
+    assert got(ben_member, BEN, answered_by_ben("TENTATIVE")) == []
+    assert got(ben_member, "robot@calendar.example", invited_by_nora("CLASS:PRIVATE")) == []
+    assert got(ben_member, BEN, answered_by_ben("ACCEPTED", minute=9)) == []
+
+    known = str(KnownMeeting.objects.get().known)
+    assert [word in known for word in ("Room 1", "let us talk")] == [False, False]
+    assert got(ben_member, NORA, invited_by_nora("CLASS:PUBLIC", sequence=1, minute=12)) == ["accepted"]
 
 
 def test_of_a_meeting_that_becomes_private_nothing_further_is_written(
