@@ -281,6 +281,6 @@ Q_CLUSTER = {
     "ack_failures": True,
     "save_limit": -1,
     "catch_up": False,
-    "poll": 0.2,
+    "poll": 0.25,
     "label": "Queue",
 }

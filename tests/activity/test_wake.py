@@ -4,6 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection as database
 from django.db import connections, transaction
 from django.utils import timezone
 from django_q.brokers import get_broker
@@ -92,6 +93,27 @@ def test_the_queue_gives_out_what_is_due_longest(bens_connection: Connection) ->
     rows = {row.pk: row.task["args"] for row in OrmQ.objects.all()}
     assert [rows[pk] for pk in taken] == [(ids[1],), (ids[0],)]
     assert broker.dequeue() is None  # both are leased
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_queue_goes_on_when_its_connection_breaks(bens_connection: Connection) -> None:
+    broker = get_broker()
+    assert broker.dequeue() is None
+    wake.wake(bens_connection.pk)
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (backend,) = cursor.fetchone()
+
+    def break_connection() -> None:
+        with database.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+        connections.close_all()
+
+    thread = threading.Thread(target=break_connection)
+    thread.start()
+    thread.join()
+
+    assert [row for row, _ in broker.dequeue()] == [OrmQ.objects.get().pk]
 
 
 def test_what_is_put_off_is_not_given_out_before(bens_connection: Connection) -> None:
