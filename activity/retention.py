@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import CharField, Exists, OuterRef, QuerySet, TextField, Value
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
@@ -113,9 +113,13 @@ def erase_address(workspace: Workspace, address: str) -> int:
 
 
 def _forget_meetings_with(workspace: Workspace, address: str) -> None:
-    """What is known of the person's meetings; their Events are found again by the meeting, should one change."""
+    """What is known of the person's meetings; their Events are found again by the uid, should one change."""
     rows = KnownMeeting.objects.filter(membership__workspace=workspace)
     rows.annotate(text=Cast("known", TextField())).filter(text__contains=f'"{address}"').delete()
+    theirs = Q(organizer=address) | Q(attendees__contains=[{"email": address}])
+    Meeting.objects.filter(theirs, workspace=workspace).update(
+        title="", location="", description="", organizer="", attendees=[]
+    )
 
 
 def _silence_copies(messages: list[int], address: str) -> None:

@@ -394,6 +394,11 @@ def test_what_is_long_over_is_forgotten(ben_member: Membership, org: SalesforceO
 def test_who_is_erased_is_in_no_meeting_that_is_known(ben_member: Membership, org: SalesforceOrg) -> None:
     got(ben_member, BEN, answered_by_ben("ACCEPTED"))
     got(ben_member, BEN, calendar("REQUEST", event(uid="uid-2", attendees={PETER: ""})))
+    got(ben_member, PETER, calendar("REPLY", event(uid="uid-2", attendees={PETER: "ACCEPTED"})))
     erase_address(ben_member.workspace, NORA)
 
     assert list(KnownMeeting.objects.values_list("uid", flat=True)) == ["uid-2"]
+    assert list(Meeting.objects.order_by("pk").values_list("title", "organizer", "attendees")) == [
+        ("", "", []),
+        ("Demo", BEN, [{"email": PETER, "name": "", "status": "accepted"}]),
+    ]
