@@ -1,8 +1,11 @@
 """What happened, what is to be logged of it, by which settings, about whom."""
 
 from activity.models.activity import Activity, Kind, Meeting, Message, Participant, ParticipantRole, Source
+from activity.models.due import Drain, DueJob, ErrorGroup, OrgPace, OrgTrouble, WakeUp
 from activity.models.meetings import KnownMeeting
 from activity.models.people import KnownPerson
+from activity.models.records import DecisionTrace, LoggedRecord, Outcome, SyncAttempt
+from activity.models.reports import LedgerEntry, RequestCount
 from activity.models.settings import (
     AfterUnknown,
     BodyChoice,
@@ -14,26 +17,7 @@ from activity.models.settings import (
     PersonPreference,
     RelatedChoice,
 )
-from activity.models.sync import (
-    DecisionTrace,
-    Drain,
-    DueJob,
-    ErrorGroup,
-    LedgerEntry,
-    LogChange,
-    LoggedRecord,
-    ObjectType,
-    OrgPace,
-    OrgTrouble,
-    Outcome,
-    Reason,
-    RequestCount,
-    StatusGroup,
-    SyncAttempt,
-    SyncJob,
-    SyncState,
-    WakeUp,
-)
+from activity.models.sync import LogChange, ObjectType, Reason, StatusGroup, SyncJob, SyncState
 from activity.models.texts import WantedText
 from activity.models.tracking import TrackedCopy, TrackedMessage, TrackingHit
 
