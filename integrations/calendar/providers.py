@@ -58,10 +58,10 @@ MICROSOFT = Provider(
 )
 OTHER = Provider(
     "other",
-    "Other",
+    "Nextcloud and others",
     "",
-    "Nextcloud and others show the address in the calendar's settings; Nextcloud's ends in /remote.php/dav. "
-    "Make an app password there if your account has two-factor log-in.",
+    "The address is shown in the calendar's settings; Nextcloud's ends in /remote.php/dav. If your account has "
+    "two-factor log-in, make an app password there.",
 )
 PROVIDERS = {each.key: each for each in (ICLOUD, FASTMAIL, YAHOO, GOOGLE, MICROSOFT, OTHER)}
 _DOMAINS = {

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import quote
 
 import requests
 import urllib3
@@ -39,6 +40,8 @@ READ_SECONDS = 30.0
 CALL_SECONDS = 60.0
 ANSWER_BYTES = 16 * 1024 * 1024
 MOST_REDIRECTS = 5
+LONG_PASSWORD = 8
+BLOT = b"[secret]"
 LONGEST_RETRY_AFTER = 6 * 3600.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -62,7 +65,15 @@ class LogIn:
 
     def header(self) -> str:
         """The value of Authorization."""
-        return "Basic " + b64encode(f"{self.user_name}:{self.password}".encode()).decode()
+        return f"Basic {self._basic()}"
+
+    def secrets(self) -> tuple[bytes, ...]:
+        """What no answer may repeat; a short password could be any word of a calendar."""
+        password = (self.password, quote(self.password, safe="")) if len(self.password) >= LONG_PASSWORD else ()
+        return tuple(each.encode() for each in dict.fromkeys((self._basic(), *password)))
+
+    def _basic(self) -> str:
+        return b64encode(f"{self.user_name}:{self.password}".encode()).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,7 @@ class Web:
         call_seconds: float = CALL_SECONDS,
     ) -> None:
         self._call_seconds = call_seconds
+        self._secrets = log_in.secrets()
         self._lifelines = _Lifelines()
         self._session = requests.Session()
         self._session.verify = ca_bundle or True
@@ -128,6 +140,8 @@ class Web:
             target = answer.headers.get("Location", "") if answer.status in _REDIRECTS else ""
             if not target:
                 return answer
+            if any(secret in target.encode(errors="replace") for secret in self._secrets):
+                raise NotCalendars
             url = follow(url, target)
         raise NotCalendars
 
@@ -151,7 +165,13 @@ class Web:
                     raise AnswerTooLarge
             if self._lifelines.are_cut:
                 raise Unreachable
-            return Answer(response.status_code, url, response.headers, bytes(content))
+            return Answer(response.status_code, url, response.headers, self._without_secrets(bytes(content)))
+
+    def _without_secrets(self, content: bytes) -> bytes:
+        """Names and paths in an answer are kept and shown; the password is not to travel on in one."""
+        for secret in self._secrets:
+            content = content.replace(secret, BLOT)
+        return content
 
     def break_off(self) -> None:
         """End what is under way at once; nothing can be asked any more."""
@@ -274,7 +294,7 @@ def _refuse_errors(answer: Answer) -> None:
     status, said = answer.status, f"HTTP status {answer.status}"
     if status == 401:
         ways = answer.headers.get("WWW-Authenticate", "Basic").lower()
-        raise (LoginRefused if "basic" in ways else NoPasswordLogin)(server_text=said)
+        raise LoginRefused if "basic" in ways else NoPasswordLogin
     if status == 429 or (status >= 500 and status not in (501, 507)):
         raise Busy(server_text=said, retry_after=_retry_after(answer.headers.get("Retry-After", "")))
 

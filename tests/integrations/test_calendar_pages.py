@@ -183,6 +183,7 @@ def test_each_state_has_its_sentence_and_its_button(browser, ben_member: Members
     page = browser.get(PAGE).content
     assert b"1 entry could not be read" in page
     assert b"The calendar is larger than 1 MB." in page
+    assert b"It is still in your calendar. Nothing of it was kept, and it is not logged." in page
 
     Calendar.objects.update(poll_at=timezone.now() - timedelta(hours=1))
     assert b"Nobody is reading it at the moment" in browser.get(PAGE).content

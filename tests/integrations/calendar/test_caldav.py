@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -317,6 +318,25 @@ def test_nothing_of_the_password_is_in_an_error(radicale) -> None:
 
     assert CALENDAR_PASSWORD not in whole
     assert repr(LogIn("ben", CALENDAR_PASSWORD)) == "LogIn()"
+
+
+def test_what_a_server_repeats_of_the_password_goes_no_further(radicale) -> None:
+    log_in = LogIn("ben", CALENDAR_PASSWORD)
+    basic = log_in.header().removeprefix("Basic ")
+    said = (
+        '<d:multistatus xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><d:response>'
+        f"<d:href>/{quote(CALENDAR_PASSWORD)}/</d:href><d:propstat><d:prop><d:displayname>{CALENDAR_PASSWORD} {basic}"
+        "</d:displayname><d:resourcetype><c:calendar/></d:resourcetype></d:prop>"
+        "<d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response></d:multistatus>"
+    )
+    with raw(radicale, [answer(207, said.encode())]) as (server, client):
+        account = client.find_account(server.url)
+        assert account == Account((Collection(f"{server.url}/[secret]/", "[secret] [secret]"),), ())
+    with raw(radicale, [answer(302, headers=f"Location: /{quote(CALENDAR_PASSWORD)}/\r\n")]) as (server, client):
+        with pytest.raises(NotCalendars):
+            client.find_account(server.url)
+        assert len(server.received) == 2
+    assert LogIn("ben", "short").secrets() == (LogIn("ben", "short").header().removeprefix("Basic ").encode(),)
 
 
 def test_times_are_asked_for_in_utc(radicale) -> None:
