@@ -119,7 +119,6 @@ WITH m AS (
     SELECT m.id, v.role, v.address, v.name
     FROM {_unnest("p", PARTICIPANTS)} JOIN m ON m.message_id = v.message_id AND m.is_new
     ORDER BY n
-    ON CONFLICT DO NOTHING
 ), a AS (
     INSERT INTO activity_activity
         (workspace_id, source, created_at, uuid, owner_id, kind, occurred_at, message_id, meeting_id, recipient, url,
@@ -128,7 +127,9 @@ WITH m AS (
            COALESCE(v.on_file, m.id), v.meeting_id, v.recipient, v.url, v.file_name, v.via_touchline,
            v.is_private, v.by_machine
     FROM {_unnest("a", ACTIVITIES)} LEFT JOIN m ON m.message_id = v.message_id ORDER BY n
-    ON CONFLICT DO NOTHING RETURNING id, uuid, owner_id, kind, message_id, meeting_id
+    ON CONFLICT (workspace_id, owner_id, message_id, (CASE WHEN kind = 'sent' THEN 'out' ELSE 'in' END))
+    WHERE kind IN ('sent', 'received', 'replied') DO NOTHING
+    RETURNING id, uuid, owner_id, kind, message_id, meeting_id
 ), v AS MATERIALIZED (
     SELECT * FROM {_unnest("j", JOBS)}
 ), j AS (
@@ -140,7 +141,7 @@ WITH m AS (
            CASE WHEN a.meeting_id IS NULL THEN 'Task' ELSE 'Event' END, v.recipient, v.subject, v.state, v.reason,
            v.detail, v.key, CASE WHEN v.state = 'skipped' THEN %(now)s END, '', '', '', '', '', '', '', '', ''
     FROM v JOIN a ON a.uuid = v.activity ORDER BY n
-    ON CONFLICT DO NOTHING RETURNING id, key, activity_id
+    RETURNING id, key, activity_id
 ), d AS (
     INSERT INTO activity_duejob
         (workspace_id, job_id, connection_id, due_at, sequence, priority, leased, attempt, look_ups, retries, deaths,
@@ -170,10 +171,10 @@ def insert_all(
 ) -> tuple[set[UUID], list[tuple[int, datetime]]]:
     """Write down the rows of a request and set the wake-ups, in one statement: most requests bring one activity.
 
-    The rows stand in the order of the columns above; each Message-ID comes once. A message that is known keeps what
-    it has and its participants; a text that is needed now and was not kept is added. Returns the uuids of the
-    activities that are new (a mail that another report brought meanwhile is missing, with its jobs), and the wake-ups
-    to queue: connection and time.
+    The rows stand in the order of the columns above; each Message-ID comes once, each address once in a role of a
+    message. A message that is known keeps what it has and its participants; a text that is needed now and was not
+    kept is added. Returns the uuids of the activities that are new (a mail that another report brought meanwhile is
+    missing, with its jobs), and the wake-ups to queue: connection and time.
     """
     values: dict[str, Any] = {"ws": workspace_id, "source": source, "now": now}
     for name, columns, rows in (

@@ -221,7 +221,11 @@ def _message_row(message: CapturedMessage, keeps_text: bool) -> inserts.Row:
 
 def _participant_rows(message: CapturedMessage) -> list[inserts.Row]:
     roles = (("from", (message.sender,)), ("to", message.to), ("cc", message.cc), ("bcc", message.bcc))
-    return [(message.message_id, role, person.email, person.name) for role, people in roles for person in people]
+    names: dict[tuple[str, str], str] = {}
+    for role, people in roles:
+        for person in people:
+            names.setdefault((role, person.email), person.name)
+    return [(message.message_id, *place, name) for place, name in names.items()]
 
 
 def _meeting_row(item: Captured) -> inserts.Row:

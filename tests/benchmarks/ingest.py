@@ -22,6 +22,7 @@ SINGLES = 200
 TABLES = {"ledgerentry": 1, "message": 1, "participant": 2, "activity": 1, "syncjob": 1, "duejob": 1}
 """Rows of an activity by table: what capture writes."""
 FOREIGN_KEYS = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f'"
+OPTIONS = "SELECT unnest(reloptions) FROM pg_class WHERE oid = %s::regclass"
 COLUMNS = """
 SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
 WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
@@ -178,10 +179,12 @@ def _into(connection: psycopg.Connection, table: str) -> str:
 
 
 def _make_tables(connection: psycopg.Connection, *, foreign_keys: bool) -> None:
-    """Empty ones of the same shape, with the same indexes."""
+    """Empty ones of the same shape, with the same indexes and the same room on their pages."""
     for table in TABLES:
         connection.execute(f"DROP TABLE IF EXISTS bare_{table} CASCADE")
         connection.execute(f"CREATE TABLE bare_{table} (LIKE activity_{table} INCLUDING ALL)")
+        for (option,) in connection.execute(OPTIONS, (f"activity_{table}",)).fetchall():
+            connection.execute(f"ALTER TABLE bare_{table} SET ({option})")
     for table in TABLES if foreign_keys else ():
         keys = connection.execute(FOREIGN_KEYS, (f"activity_{table}",)).fetchall()
         for (key,) in keys:

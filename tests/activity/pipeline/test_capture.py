@@ -92,6 +92,17 @@ def test_everything_about_a_mail(acme: Workspace, ben_member: Membership) -> Non
     assert LedgerEntry.objects.get().activity_uuid == activity.uuid
 
 
+def test_an_address_that_stands_twice_in_a_header_is_kept_once(acme: Workspace) -> None:
+    report(acme, sent(to=(Person(NORA, "Nora"), Person(NORA, "N. West")), cc=(Person(NORA),)))
+
+    assert list(Participant.objects.order_by("pk").values_list("role", "address", "name")) == [
+        ("from", "ben@acme.example", "Ben"),
+        ("to", NORA, "Nora"),
+        ("cc", NORA, ""),
+    ]
+    assert rows() == [("sent", NORA, *HELD_BEFORE_ANYTHING)]
+
+
 def test_what_can_flow_is_due_and_wakes_the_queue_once(
     acme: Workspace, bens_connection: Connection, settings: object
 ) -> None:
