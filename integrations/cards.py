@@ -21,7 +21,7 @@ from integrations.models import (
 from integrations.notices import admins_of
 from integrations.preflight import Row
 from integrations.salesforce.errors import ConnectionLost, SalesforceError, error_from
-from integrations.sign_in import LIFETIME
+from integrations.trips import LIFETIME
 from workspaces.models import Membership, User
 
 NEWS_FOR = timedelta(hours=24)

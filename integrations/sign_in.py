@@ -5,15 +5,12 @@ the digest is kept. Each issuer has a callback of its own, and the token endpoin
 callback (RFC 9700 §4.4, mix-up). A grant that is not kept is revoked at once.
 """
 
-import hashlib
 from collections.abc import Mapping
-from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare, salted_hmac
 
-from integrations import budget, client_app, gates, preflight, secrets, unkept
+from integrations import budget, client_app, gates, preflight, secrets, trips, unkept
 from integrations import connect_errors as problems
 from integrations.connect_errors import ConnectError, UsedBefore
 from integrations.connections import connection_of
@@ -32,9 +29,6 @@ from integrations.salesforce.organization import Organization
 from integrations.secrets import context_of, seal
 from workspaces.ids import uuid7
 from workspaces.models import Membership, User, Workspace
-
-LIFETIME = timedelta(minutes=10)
-
 
 # --- Leaving ----------------------------------------------------------------------------------------------
 
@@ -61,13 +55,13 @@ def begin(
         uuid=uuid7(),
         user=request_user,
         workspace=workspace,
-        session_digest=digest(session_key),
+        session_digest=trips.digest(session_key),
         intent=intent,
         issuer=issuer,
         login_url=login_url,
-        expires_at=timezone.now() + LIFETIME,
+        expires_at=timezone.now() + trips.LIFETIME,
     )
-    pending.state_digest = digest(_state_of(pending, session_key))
+    pending.state_digest = trips.digest(_state_of(pending, session_key))
     pending.verifier_sealed = seal(oauth.new_pkce().verifier, context_of(pending, "verifier_sealed"))
     for earlier in workspace.pending_grants.filter(user=request_user, intent=intent, ended_at=None):
         unkept.end(earlier, "superseded")
@@ -92,12 +86,8 @@ def authorize_url_of(pending: PendingGrant, session_key: str) -> str:
 
 
 def _state_of(pending: PendingGrant, session_key: str) -> str:
-    """The state: 256 bits that only this server can compute, so that the page can show its link again unstored.
-
-    It covers all that the trip is bound to: a row that came to another person, workspace or issuer has another state.
-    """
     bound = (pending.uuid, pending.user_id, pending.workspace_id, pending.issuer, pending.intent, session_key)
-    return salted_hmac("integrations.sign_in.state", ":".join(map(str, bound)), algorithm="sha256").hexdigest()
+    return trips.state_of("sign_in", bound)
 
 
 def _known_connection(pending: PendingGrant) -> Connection | None:
@@ -105,11 +95,6 @@ def _known_connection(pending: PendingGrant) -> Connection | None:
         return None
     membership = Membership.objects.filter(workspace=pending.workspace_id, user=pending.user_id).first()
     return connection_of(membership) if membership else None
-
-
-def digest(text: str) -> str:
-    """SHA-256 in hex: what is kept of a state or a session key."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 # --- Coming back ------------------------------------------------------------------------------------------
@@ -136,25 +121,15 @@ def complete(issuer: Issuer, params: Mapping[str, str], user: User, session_key:
 
 def _claim(issuer: Issuer, state: str, user: User, session_key: str) -> PendingGrant:
     """Use up the state; only one request wins it. Not of this trip in every point, it is not even used up."""
-    rows = PendingGrant.objects.select_related("workspace", "user")
-    pending = rows.filter(state_digest=digest(state)).first() if state else None
-    belongs = (
-        pending is not None
-        and pending.user_id == user.pk
-        and pending.issuer == issuer
-        and constant_time_compare(pending.session_digest, digest(session_key))
-        and constant_time_compare(state, _state_of(pending, session_key))
-    )
-    if not belongs:
-        raise ConnectError(problems.STATE_UNKNOWN)
-    now = timezone.now()
-    unused = PendingGrant.objects.filter(pk=pending.pk, used_at=None, ended_at=None, expires_at__gt=now)
-    if unused.update(used_at=now, expires_at=now + LIFETIME):
-        pending.used_at, pending.expires_at = now, now + LIFETIME
-        return pending
-    if pending.used_at is not None:
-        raise UsedBefore(problems.USED_BEFORE, pending)
-    raise ConnectError(problems.STATE_EXPIRED, pending)
+    rows = PendingGrant.objects.select_related("workspace", "user").filter(issuer=issuer)
+    try:
+        return trips.claim(rows, state, user, session_key, lambda row: _state_of(row, session_key))
+    except trips.TripUnknown:
+        raise ConnectError(problems.STATE_UNKNOWN) from None
+    except trips.TripExpired as error:
+        raise ConnectError(problems.STATE_EXPIRED, error.trip) from None
+    except trips.TripUsed as error:
+        raise UsedBefore(problems.USED_BEFORE, error.trip) from None
 
 
 def _receive(pending: PendingGrant, params: Mapping[str, str]) -> PendingGrant:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from activity.models import Activity, Exclusion, Message, SyncJob
 from activity.settings import save_settings
-from integrations import api_keys, sign_in
+from integrations import api_keys, trips
 from integrations.models import MailboxSignIn, PendingGrant
 from tests.people import log_in, make_person
 from workspaces import invitations, members
@@ -91,7 +91,7 @@ def make_trip(side: Side) -> UUID:
         state_digest=side.workspace.slug,
         user=side.owner.user,
         workspace=side.workspace,
-        session_digest=sign_in.digest(side.browser.session.session_key),
+        session_digest=trips.digest(side.browser.session.session_key),
         intent="member",
         issuer="production",
         login_url="https://login.salesforce.com",
@@ -106,7 +106,7 @@ def make_mailbox_trip(side: Side) -> UUID:
         state_digest=side.workspace.slug,
         user=side.owner.user,
         workspace=side.workspace,
-        session_digest=sign_in.digest(side.browser.session.session_key),
+        session_digest=trips.digest(side.browser.session.session_key),
         provider="google",
         address=side.owner.user.email,
         expires_at=timezone.now() + timedelta(minutes=10),

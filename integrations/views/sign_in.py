@@ -7,7 +7,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
-from integrations import gates, grants, preflight, sign_in
+from integrations import gates, grants, preflight, sign_in, trips
 from integrations.cards import salesforce_pages
 from integrations.connect_errors import ConnectError, UsedBefore
 from integrations.connections import live_org
@@ -70,7 +70,7 @@ def salesforce_waiting(request: HttpRequest, slug: str, uuid: str) -> HttpRespon
 def _own_trip(request: HttpRequest, uuid: str) -> PendingGrant:
     """The person's own trip, begun in this browser session; anything else is a 404."""
     pending = request.workspace.pending_grants.filter(uuid=uuid, user=request.user).first()
-    session_digest = sign_in.digest(request.session.session_key or "")
+    session_digest = trips.digest(request.session.session_key or "")
     if pending is None or not constant_time_compare(pending.session_digest, session_digest):
         raise Http404
     return pending

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from integrations.connections import connection_of
 from integrations.models import Connection, PendingGrant, SalesforceOrg
-from integrations.sign_in import digest
+from integrations.trips import digest
 from tests.integrations.journeys import BEN, SYNC, Journey
 from tests.integrations.test_sign_in import live_grants, token_requests
 from tests.people import log_in
