@@ -1,28 +1,30 @@
 """HTTPS to one calendar server: TLS verified, only addresses that were allowed, answers and times bounded.
 
-The addresses that were checked are those that are connected to, so that a name cannot change in between (SSRF by
-DNS rebinding). Redirects are followed by hand, within the site alone, so the password goes nowhere else.
+Redirects are followed by hand, within the site alone, so the password goes nowhere else.
 """
 
 import logging
-import socket
 import ssl
 import threading
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
 from urllib.parse import quote
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPSConnection
 
+from integrations.calendar.connections import (
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    AddressesOf,
+    CheckedAdapter,
+    Lifelines,
+)
 from integrations.calendar.errors import (
     AnswerTooLarge,
     Busy,
@@ -35,8 +37,6 @@ from integrations.calendar.errors import (
 )
 from integrations.calendar.urls import follow
 
-CONNECT_SECONDS = 10.0
-READ_SECONDS = 30.0
 CALL_SECONDS = 60.0
 ANSWER_BYTES = 16 * 1024 * 1024
 MOST_REDIRECTS = 5
@@ -44,9 +44,6 @@ LONG_PASSWORD = 8
 BLOT = b"[secret]"
 LONGEST_RETRY_AFTER = 6 * 3600.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-AddressesOf = Callable[[str, int], Sequence[str]]
-"""Host and port → the IP addresses that may be connected to. Raises CalendarError."""
 
 # Their lines hold paths with people's names.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -86,6 +83,13 @@ class Answer:
     body: bytes
 
 
+class _Session(requests.Session):
+    """Leaves redirects to us: it would read their bodies, however large."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None, whatever the answer says."""
+
+
 class Web:
     """Not for several threads, but `break_off` may be called from any.
 
@@ -101,8 +105,8 @@ class Web:
     ) -> None:
         self._call_seconds = call_seconds
         self._secrets = log_in.secrets()
-        self._lifelines = _Lifelines()
-        self._session = requests.Session()
+        self._lifelines = Lifelines()
+        self._session = _Session()
         self._session.verify = ca_bundle or True
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -115,7 +119,7 @@ class Web:
                 "Content-Type": "application/xml; charset=utf-8",
             }
         )
-        self._adapter = _Adapter(_connection_class(addresses_of, self._lifelines))
+        self._adapter = CheckedAdapter(addresses_of, self._lifelines)
         self._session.mount("https://", self._adapter)
         self._session.adapters.pop("http://")
 
@@ -181,76 +185,6 @@ class Web:
         """Close the connections."""
         self._adapter.close()
         self._lifelines.close()
-
-
-class _Lifelines:
-    """A second handle of the socket of each connection: whatever waits in the first one, this one ends it."""
-
-    def __init__(self) -> None:
-        self._sockets: list[socket.socket] = []
-        self.are_cut = False
-
-    def add(self, connection: socket.socket) -> None:
-        """Of a new connection. Raises Unreachable when all is over."""
-        self._sockets.append(connection.dup())
-        if self.are_cut:
-            connection.close()
-            raise Unreachable
-
-    def cut(self) -> None:
-        """End all connections, those to come, too."""
-        self.are_cut = True
-        for each in list(self._sockets):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        """Give the handles back."""
-        while self._sockets:
-            self._sockets.pop().close()
-
-
-class _Adapter(HTTPAdapter):
-    """Makes connections of one class, and closes them at once: urllib3 would leave it to the garbage collector."""
-
-    def __init__(self, connection_class: type[HTTPSConnection]) -> None:
-        self._pool_class = type("_Pool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": connection_class})
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"https": self._pool_class}
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """We look at redirects ourselves."""
-
-    def close(self) -> None:
-        for key in self.poolmanager.pools.keys():  # noqa: SIM118 (not a dict)
-            self.poolmanager.pools[key].close()
-        super().close()
-
-
-def _connection_class(addresses_of: AddressesOf, lifelines: _Lifelines) -> type[HTTPSConnection]:
-    """Connections that go to a checked address and have a lifeline."""
-
-    class Checked(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            made = _connect_to_any(addresses_of(self.host, self.port), self.port)
-            lifelines.add(made)
-            made.settimeout(READ_SECONDS)
-            return made
-
-    return Checked
-
-
-def _connect_to_any(addresses: Sequence[str], port: int) -> socket.socket:
-    for position, address in enumerate(addresses, start=1):
-        try:
-            return socket.create_connection((address, port), CONNECT_SECONDS)
-        except OSError:
-            if position == len(addresses):
-                raise
-    raise OSError("no address")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pytest
 
 from integrations.calendar.caldav import Account, CalDav, Collection, Resource
 from integrations.calendar.errors import (
+    AnswerTooLarge,
     Busy,
     CertificateRefused,
     CollectionGone,
@@ -162,6 +163,18 @@ def test_a_redirect_within_the_host_keeps_method_and_body(radicale) -> None:
         assert server.received[0].partition(b"\r\n\r\n")[2] == server.received[1].partition(b"\r\n\r\n")[2] != b""
 
 
+@pytest.mark.parametrize(
+    "head", ["HTTP/1.1 302 X\r\nLocation: /next\r\n", "HTTP/1.1 207 X\r\n", "HTTP/1.1 404 X\r\n"]
+)
+def test_no_answer_is_read_without_end(radicale, head: str) -> None:
+    endless = [
+        f"{head}Transfer-Encoding: chunked\r\n\r\n".encode(),
+        *([b"100000\r\n" + b"x" * 0x100000 + b"\r\n"] * 40),
+    ]
+    with raw(radicale, endless) as (server, client), pytest.raises(AnswerTooLarge):
+        client.find_account(server.url)
+
+
 def test_redirects_in_a_circle_end(radicale) -> None:
     with raw(radicale, [answer(302, headers="Location: /round\r\n")]) as (server, client):
         with pytest.raises(NotCalendars):
@@ -288,7 +301,8 @@ def test_a_busy_server_says_when_to_come_back(radicale, status: int, headers: st
 
 @pytest.mark.parametrize("script", [["reset"], [b"HTTP/1.1 207 OK\r\nContent-Le", "reset"], [b"\0" * 100]])
 def test_a_server_that_breaks_off(radicale, script) -> None:
-    with raw(radicale, script) as (server, client), pytest.raises(Unreachable):
+    """Half an answer may look like a whole one that says nothing."""
+    with raw(radicale, script) as (server, client), pytest.raises((Unreachable, NotCalendars)):
         client.find_account(server.url)
 
 
