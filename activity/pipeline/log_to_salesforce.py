@@ -6,11 +6,10 @@
 - What cannot be told after a call is looked up (verify.py), never sent again at once.
 """
 
-import json
 import logging
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,30 +19,23 @@ from django.db import connection as database
 from django.utils import timezone
 
 from activity import wake
-from activity.models import DueJob, LoggedRecord, Outcome, Reason, SyncJob, SyncState
+from activity.models import DueJob, Reason, SyncJob, SyncState
 from activity.pipeline import breaker, turn
-from activity.pipeline.claims import CLICKED_BY_PERSON, Claimed, Sending, claim, record_sending
-from activity.pipeline.halving import Called, Send, call_in_halves
+from activity.pipeline.claims import CLICKED_BY_PERSON, Claimed, claim
+from activity.pipeline.hand_over import HandOver
 from activity.pipeline.hold import hold_connection, hold_org, unhold_connection, unhold_org
 from activity.pipeline.jobs import load_jobs
-from activity.pipeline.outcome import Action
 from activity.pipeline.pace import Pace
 from activity.pipeline.prepare import prepare
-from activity.pipeline.results import Finished, Logged, finish
-from activity.pipeline.sender import Ready, Sender, digest_of
+from activity.pipeline.results import Finished, finish
+from activity.pipeline.sender import Sender
 from activity.pipeline.settle import Settlement
 from activity.pipeline.standing import Standing, standings_of
 from activity.pipeline.verify import verify
-from activity.settings import settings_for
 from integrations.models import Connection
 from integrations.preflight import run_soon
-from integrations.salesforce.client import (
-    RECORDS_IN_A_CALL,
-    RowResult,
-    SalesforceClient,
-    may_travel_in_composite,
-)
-from integrations.salesforce.errors import OutcomeUnknown, SalesforceError
+from integrations.salesforce.client import RECORDS_IN_A_CALL
+from integrations.salesforce.soql import in_chunks
 
 logger = logging.getLogger(__name__)
 
@@ -132,11 +124,8 @@ class _Drain:
     holder: uuid.UUID
 
     def __post_init__(self) -> None:
-        self.sender = Sender(
-            self.connection, self.standing.org, self.connection.membership, settings_for(self.connection.membership)
-        )
+        self.sender = Sender(self.connection, self.standing.org, self.connection.membership)
         self.pace = Pace(self.connection.org.org_id)
-        self.calls_made: list[tuple[int, float, list[Exception]]] = []
         self.is_unheld = False
         self.ends_at = time.monotonic() + settings.SYNC_DRAIN_LIMIT
 
@@ -198,17 +187,21 @@ class _Drain:
         user = self.connection.membership.user
         jobs = load_jobs(claimed, self.sender.salesforce_user_id, user.time_zone)
         settlement = Settlement(self.connection, timezone.now())
+        hand_over = HandOver(
+            self.sender, settlement, self.claimed_at, lambda: _take_turn(self.connection, self.holder)
+        )
         lost = [job for job in jobs if job.claimed.sent_at or job.claimed.unknown_since]
         if lost:
             verify(lost, self.sender, settlement)
         rest = [job for job in jobs if not (job.claimed.sent_at or job.claimed.unknown_since)]
         if rest:
-            self._send_all(prepare(rest, self.sender, settlement), settlement)
+            hand_over.send_all(prepare(rest, self.sender, settlement))
         settlement.now = timezone.now()
         done = settlement.write()
         self._take_back_doubles(settlement, done)
         self._note_health(settlement)
-        self._note_pace()
+        for call in hand_over.calls_made:
+            self.pace.note(*call)
         if settlement.lacks_access:
             run_soon(self.connection)
         return not settlement.stops
@@ -222,12 +215,6 @@ class _Drain:
         elif settlement.is_answered and breaker.note_answer(org_id):
             unhold_org(org_id)
 
-    def _note_pace(self) -> None:
-        """Learn how many records the org takes at once."""
-        for records, seconds, errors in self.calls_made:
-            self.pace.note(records, seconds, errors)
-        self.calls_made.clear()
-
     def _take_back_doubles(self, settlement: Settlement, done: set[int]) -> None:
         """We were overtaken between check and call, and the record exists twice: ours is the one too many."""
         mine = {each.job_id: each.salesforce_id for each in settlement.records if each.job_id not in done}
@@ -237,7 +224,8 @@ class _Drain:
         doubles = [mine[pk] for pk, salesforce_id in theirs if salesforce_id != mine[pk]]
         if doubles:
             logger.warning("connection %s takes back %s records written twice", self.connection.pk, len(doubles))
-            self.sender.client.delete_many(doubles)
+            for part in in_chunks(doubles, RECORDS_IN_A_CALL):
+                self.sender.client.delete_many(part)
 
     def _quarantine(self, claimed: Sequence[Claimed]) -> list[Claimed]:
         """Set aside what five workers died of; what may have been sent needs a person's look."""
@@ -257,131 +245,3 @@ class _Drain:
         for each in dead:
             logger.error("job %s was set aside after %s workers died", each.job_id, each.deaths)
         return [each for each in claimed if each.deaths < MOST_DEATHS]
-
-    # --- Sending ------------------------------------------------------------------------------------------
-
-    def _send_all(self, ready: Sequence[Ready], settlement: Settlement) -> None:
-        creates = [each for each in ready if each.operation == "create"]
-        updates = [each for each in ready if each.operation == "update"]
-        for rows, call in (
-            (creates, SalesforceClient.create_many.__name__),
-            (updates, SalesforceClient.update_many.__name__),
-        ):
-            for part in _in_calls(rows):
-                if settlement.stops:
-                    self._put_back(part, settlement)
-                else:
-                    self._send(part, call, settlement)
-
-    def _send(self, rows: Sequence[Ready], call: str, settlement: Settlement) -> None:
-        """One call for rows of one operation."""
-        try:
-            send = getattr(self.sender.client, call)
-        except SalesforceError as error:
-            settlement.settle_unsent([each.job for each in rows], error)
-            return
-        if self._is_late() or not _take_turn(self.connection, self.holder):
-            settlement.stops = True
-            self._put_back(rows, settlement)
-            return
-        rows = self._write_attempts(rows, settlement)
-        if self._is_late():  # the database kept us waiting over it
-            settlement.stops = True
-            self._take_back(rows, settlement)
-        elif rows:
-            self._call(rows, send, settlement)
-
-    def _is_late(self) -> bool:
-        """Whether so much of the lease is gone that another worker may soon take the rows."""
-        return time.monotonic() - self.claimed_at > settings.SYNC_LEASE / 2
-
-    def _put_back(self, rows: Sequence[Ready], settlement: Settlement) -> None:
-        """Too late to send safely: the next claim does it."""
-        for each in rows:
-            settlement.postpone(each.job, timezone.now())
-
-    def _take_back(self, rows: Sequence[Ready], settlement: Settlement) -> None:
-        """Their attempts are on file, but nothing was written of them: the next claim sends them."""
-        self._put_back(rows, settlement)
-        for each in rows:
-            settlement.answer(each.job, Outcome.RETRY)
-
-    def _write_attempts(self, rows: Sequence[Ready], settlement: Settlement) -> list[Ready]:
-        """Commit what is about to be sent, and why; whoever looks it up later needs both."""
-        sending = [
-            Sending(
-                each.job.pk,
-                each.job.claimed.attempt,
-                each.operation,
-                json.dumps(each.payload),
-                json.dumps(trace) if (trace := settlement.traces.pop(each.job.pk, None)) else "",
-            )
-            for each in rows
-        ]
-        ours = record_sending(sending, self.connection.pk, self.sender.salesforce_user_id, timezone.now())
-        return [each for each in rows if each.job.pk in ours]
-
-    def _call(self, rows: Sequence[Ready], send: Send, settlement: Settlement) -> None:
-        """Send them in one call, or in halves where it is refused for what one of them may be to blame for."""
-        for called in call_in_halves(rows, send, lambda: self._may_go_on(settlement)):
-            if called.error is not None:
-                self._settle_failure(called, called.error, settlement)
-            elif called.results is not None:
-                self._settle_results(called, called.results, settlement)
-            else:
-                self._take_back(called.rows, settlement)
-
-    def _may_go_on(self, settlement: Settlement) -> bool:
-        return not settlement.stops and not self._is_late() and _take_turn(self.connection, self.holder)
-
-    def _settle_failure(self, called: Called, error: Exception, settlement: Settlement) -> None:
-        if not isinstance(error, SalesforceError):
-            logger.error("a call of connection %s failed after sending", self.connection.pk, exc_info=error)
-        settlement.now = called.sent_at or settlement.now
-        settlement.note_call(error)
-        self.calls_made.append((len(called.rows), called.seconds, [error] * len(called.rows)))
-        for each in called.rows:
-            self._settle(each, error, settlement, whole_call=True)
-
-    def _settle_results(self, called: Called, results: Sequence[RowResult], settlement: Settlement) -> None:
-        errors = [result.error for result in results if result.error]
-        self.calls_made.append((len(called.rows), called.seconds, errors))
-        settlement.now = timezone.now()
-        settlement.note_call(None)
-        for each, result in zip(called.rows, results, strict=True):
-            if result.error is None and result.id:
-                self._record(each, result.id, settlement)
-            else:
-                error = result.error or OutcomeUnknown("result_empty")
-                self._settle(each, error, settlement, whole_call=result.of_part)
-
-    def _record(self, each: Ready, salesforce_id: str, settlement: Settlement) -> None:
-        if each.logged:
-            settlement.succeed_with_change(each.job, each.logged.pk, salesforce_id, digest_of(each.payload))
-            return
-        logged = Logged(
-            each.job.pk,
-            salesforce_id,
-            self.sender.salesforce_user_id,
-            digest_of(each.payload),
-            "CallObject" in each.payload,
-        )
-        settlement.succeed(each.job, logged, each.related)
-
-    def _settle(self, each: Ready, error: Exception, settlement: Settlement, *, whole_call: bool) -> None:
-        is_update = each.operation == "update"
-        decision = settlement.settle_sent(each.job, error, each.related, is_update=is_update, whole_call=whole_call)
-        if decision.action == Action.SKIP and each.logged:
-            LoggedRecord.objects.filter(pk=each.logged.pk).update(removed_at=settlement.now)
-
-
-def _in_calls(rows: Sequence[Ready]) -> Iterator[Sequence[Ready]]:
-    """Rows of one claim, as they go together in a call: all of them but for those that a composite would garble."""
-    if len(rows) <= RECORDS_IN_A_CALL:
-        together, apart = rows, []
-    else:
-        together = [each for each in rows if may_travel_in_composite(each.payload)]
-        apart = [each for each in rows if not may_travel_in_composite(each.payload)]
-    if together:
-        yield together
-    yield from (apart[start : start + RECORDS_IN_A_CALL] for start in range(0, len(apart), RECORDS_IN_A_CALL))

@@ -13,7 +13,7 @@ from activity.pipeline.choose import MatchRules
 from activity.pipeline.draft import Composed, Style
 from activity.pipeline.jobs import Job, Logged
 from activity.pipeline.results import Related
-from activity.settings import EffectiveSettings
+from activity.settings import EffectiveSettings, settings_for
 from integrations import describes
 from integrations.connections import client_for
 from integrations.models import Connection, SalesforceOrg
@@ -43,12 +43,16 @@ class Ready:
 
 @dataclass
 class Sender:
-    """For whom and by which settings a drain sends; clients and describes are made when they are first needed."""
+    """For whom and by which settings a drain sends; all that costs something is made when it is first needed."""
 
     connection: Connection
     org: SalesforceOrg
     membership: Membership
-    settings: EffectiveSettings
+
+    @cached_property
+    def settings(self) -> EffectiveSettings:
+        """The role's settings merged with the member's own."""
+        return settings_for(self.membership)
 
     @property
     def salesforce_user_id(self) -> str:
