@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from integrations.salesforce.client import FoundRecord, RowResult
 from integrations.salesforce.errors import OutcomeUnknown, RecordLocked, Rejected, SalesforceError, Transient
+from integrations.salesforce.ids import id18
 from integrations.salesforce.lookups import CALL_OBJECT_PREFIX, read_marker
 
 LATEST = timedelta(minutes=10)
@@ -145,7 +146,7 @@ class MemorySalesforce:
         now = timezone.now().replace(microsecond=0)
         prefix = "00U" if row["attributes"]["type"] == "Event" else "00T"
         key = row.get("CallObject", "").removeprefix(CALL_OBJECT_PREFIX) or read_marker(row.get("Description")) or ""
-        record = Record(f"{prefix}M{len(self.records):014d}", key, self.user, now, now, fields=dict(row))
+        record = Record(id18(f"{prefix}M{len(self.records):011d}"), key, self.user, now, now, fields=dict(row))
         self.records.append(record)
         return record.id
 
