@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ SCOPES = {
     "google": "https://mail.google.com/ openid email",
     "microsoft": "https://outlook.office.com/IMAP.AccessAsUser.All offline_access openid email",
 }
+PAGE = '<!doctype html><link rel="icon" href="data:,"><a href="{link}">Allow</a>'
 Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -114,6 +116,9 @@ class AuthorizationServer:
             and len(query["state"]) == 64
         )
         assert is_proper, query
+        if "as" not in query:
+            link = f"?{urlencode(query | {'as': query['login_hint'], 'allow': 1})}"
+            return 200, {"Content-Type": "text/html"}, PAGE.format(link=escape(link)).encode()
         if query["allow"] == "0":
             answer = {"error": "access_denied", "state": query["state"]}
         else:

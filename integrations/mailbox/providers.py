@@ -29,7 +29,8 @@ MICROSOFT = Provider(
     "microsoft",
     "Microsoft 365",
     "outlook.office365.com",
-    "Most Microsoft accounts take no password over IMAP. If yours does, it is an app password.",
+    "Most Microsoft accounts take no password over IMAP. If yours does, it is an app password. Otherwise whoever "
+    "runs Touchline can set up that people sign in at Microsoft.",
     "https://support.microsoft.com/office/pop-imap-and-smtp-settings-for-outlook-com",
     ("microsoft",),
 )
