@@ -1,9 +1,10 @@
 """One look into one calendar account: what changed since the last one, and once a day everything that is to come."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from django.db import DataError
 from django.utils import timezone
 
 from activity.mail_watch.desk import Desk
@@ -31,6 +32,7 @@ class Means:
     holder: str
     parser: MailParser
     writing: Desk
+    most_changes: int = MOST_CHANGES
 
 
 class CalendarPoll:
@@ -45,7 +47,11 @@ class CalendarPoll:
         ask, holder = self._means.writing.ask, self._means.holder
         owner = ask(source.owner_of, self._id)
         passes = [self._read(owner, each) for each in ask(source.collections_of, self._id)]
-        ask(source.finish, owner, holder, self._entries, passes)
+        try:
+            ask(source.finish, owner, holder, self._entries, passes)
+        except (DataError, ValueError):
+            self._commit_each(owner)
+            ask(source.finish, owner, holder, [], passes)
         ask(calendars.note_read, self._id, holder)
 
     def _read(self, owner: Owner, collection: CalendarCollection) -> Pass:
@@ -81,7 +87,7 @@ class CalendarPoll:
             changed, token = changed | news.changed, news.sync_token
             removed = (removed | set(news.removed)) - news.changed.keys()
             changed = {path: etag for path, etag in changed.items() if path not in removed}
-            if len(changed) > MOST_CHANGES:
+            if len(changed) > self._means.most_changes:
                 raise TokenInvalid
             if news.is_whole:
                 return changed, removed, token
@@ -111,9 +117,24 @@ class CalendarPoll:
             else:
                 self._entries.append(self._parse(owner, collection, resource))
             if len(self._entries) >= BATCH:
-                self._means.writing.ask(source.commit, owner, self._means.holder, self._entries)
+                self._commit(owner)
                 self._entries = []
         return gone
+
+    def _commit(self, owner: Owner) -> None:
+        try:
+            self._means.writing.ask(source.commit, owner, self._means.holder, self._entries)
+        except (DataError, ValueError):
+            self._commit_each(owner)
+
+    def _commit_each(self, owner: Owner) -> None:
+        """Where one entry cannot be stored, set it aside and take up the others."""
+        ask, holder = self._means.writing.ask, self._means.holder
+        for entry in self._entries:
+            try:
+                ask(source.commit, owner, holder, [entry])
+            except (DataError, ValueError):
+                ask(source.commit, owner, holder, [replace(entry, message=None, reason="broken")])
 
     def _parse(self, owner: Owner, collection: CalendarCollection, resource: Resource) -> Entry:
         try:

@@ -1,7 +1,7 @@
 """What the tests of the poller share: a calendar, a poller in threads of this process, one look at once."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.utils import timezone
@@ -21,13 +21,17 @@ HOLDER = "a-test"
 
 
 class AtOnce(Desk):
-    """A desk without threads, so that everything happens in the test's own transaction."""
+    """A desk without threads, so that everything happens in the test's own transaction.
 
-    def __init__(self) -> None:
-        pass
+    `before` is told what is about to be done, and with what.
+    """
+
+    def __init__(self, before: Callable[..., None] = lambda *_: None) -> None:
+        self._before = before
 
     def ask(self, do, *args, **kwargs):
         """Do it here."""
+        self._before(do, *args)
         return do(*args, **kwargs)
 
 
@@ -36,13 +40,15 @@ def connect_calendar(member: Membership, radicale: Radicale, user: str) -> Calen
     return calendars.connect(member, calendars.LogIn(radicale.url, user, CALENDAR_PASSWORD))
 
 
-def look(calendar: Calendar, parser: MailParser) -> None:
+def look(
+    calendar: Calendar, parser: MailParser, before: Callable[..., None] = lambda *_: None, **limits: int
+) -> None:
     """One look into the account, whether it is due or not."""
     Calendar.objects.filter(pk=calendar.pk).update(poll_at=timezone.now(), lease_until=None)
     assert calendar_leases.take(HOLDER, 1) == [calendar.pk]
     dav = calendars.open_dav(calendar.pk)
     try:
-        CalendarPoll(Means(HOLDER, parser, AtOnce()), calendar.pk, dav).run()
+        CalendarPoll(Means(HOLDER, parser, AtOnce(before), **limits), calendar.pk, dav).run()
     finally:
         dav.close()
 

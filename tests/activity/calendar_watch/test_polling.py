@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
+from django.db import DataError
 from time_machine import TimeMachineFixture
 
-from activity.calendar_watch import polling
 from activity.models import Activity, KnownMeeting, Message
+from activity.sources import calendars as source
 from activity.sources.calendars import LeaseLost
 from activity.sources.meetings import take_meetings
 from integrations import calendars
@@ -45,9 +47,9 @@ def calendar(ben_member: Membership, radicale: Radicale, user: str) -> Calendar:
 
 
 @pytest.fixture
-def see(calendar: Calendar, parser: MailParser) -> Callable[[], None]:
+def see(calendar: Calendar, parser: MailParser) -> Callable[..., None]:
     """One look into Ben's calendar."""
-    return lambda: look(calendar, parser)
+    return partial(look, calendar, parser)
 
 
 def minutes(moment: datetime) -> str:
@@ -131,16 +133,11 @@ def test_the_past_is_not_logged(radicale, user, see) -> None:
     assert meetings() == [("meeting_confirmed", "next")]
 
 
-def test_a_flood_is_listed_by_what_is_to_come(radicale, user, see, settings) -> None:
+def test_a_flood_is_listed_by_what_is_to_come(radicale, user, see) -> None:
     see()
     for number in range(12):
         radicale.put(user, f"e{number}", entry(event(f"e{number}", next_day(2 if number == 7 else -40))))
-    settings_of = polling.MOST_CHANGES
-    polling.MOST_CHANGES = 10
-    try:
-        see()
-    finally:
-        polling.MOST_CHANGES = settings_of
+    see(most_changes=10)
 
     assert meetings() == [("meeting_confirmed", "e7")]
 
@@ -343,6 +340,24 @@ def test_an_entry_that_cannot_be_read_stands_aside(radicale, user, see) -> None:
     assert not CalendarResource.objects.exclude(reason="").exists()
 
 
+def test_an_entry_that_cannot_be_stored_costs_only_itself(radicale, user, see) -> None:
+    for name in ("good", "odd", "fine"):
+        radicale.put(user, name, entry(event(name, next_day(3))))
+
+    def refuse(do, *args) -> None:
+        """As a database does."""
+        entries = args[2] if do in (source.commit, source.finish) else ()
+        if any(each.path.endswith("/odd.ics") and each.message for each in entries):
+            raise DataError
+
+    see(refuse)
+    token = CalendarCollection.objects.get().sync_token
+
+    assert sorted(meetings()) == [("meeting_confirmed", "fine"), ("meeting_confirmed", "good")]
+    assert list(CalendarResource.objects.exclude(reason="").values_list("reason", "uid")) == [("broken", "")]
+    assert token
+
+
 def test_a_calendar_that_is_gone_is_told(radicale, user, see) -> None:
     see()
     radicale.ask("DELETE", f"/{user}/work/", user)
@@ -379,18 +394,13 @@ def test_the_same_meeting_in_mail_and_calendar_is_one(
 
 def test_who_lost_the_lease_writes_nothing(calendar, radicale, user, see) -> None:
     radicale.put(user, "demo", entry(event("demo", next_day(3))))
-    before = polling.CalendarPoll._take_up
 
-    def lose(self, *args):
-        Calendar.objects.update(lease_holder="another")
-        return before(self, *args)
+    def lose(do, *args) -> None:
+        if do is source.finish:
+            Calendar.objects.update(lease_holder="another")
 
-    polling.CalendarPoll._take_up = lose
-    try:
-        with pytest.raises(LeaseLost):
-            see()
-    finally:
-        polling.CalendarPoll._take_up = before
+    with pytest.raises(LeaseLost):
+        see(lose)
 
     assert (Activity.objects.count(), CalendarResource.objects.count()) == (0, 0)
     assert CalendarCollection.objects.get().looked_ahead_at is None
