@@ -17,7 +17,7 @@ class KnownMeeting(models.Model):
     membership = models.ForeignKey(
         Membership, on_delete=models.CASCADE, related_name="known_meetings", db_index=False
     )
-    # SHA-256 of the UID, which can be longer than an index takes.
+    # SHA-256 of the UID and the organizer's address (empty for the member): anybody can use a UID that they know.
     digest = models.CharField(max_length=64)
     uid = models.CharField(max_length=998)
     known = models.JSONField(default=dict)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import Enum
 
-from activity.sources.meetings.knowledge import SERIES, Answer, Cancellation, Claim, Knowledge, answer_order
+from activity.sources.meetings.knowledge import ANSWERED, SERIES, Answer, Cancellation, Claim, Knowledge, answer_order
 from integrations.calendar.messages import Instance, Invited, Moment
 
 AHEAD = timedelta(days=30)
@@ -148,6 +148,7 @@ def _wanted(known: Knowledge, instance: Moment | None, claim: Claim, around: Aro
     if known.is_private(_key(instance)):
         return Wanted(Standing.SILENT, start, end)
     answers = _answers(known, instance)
+    claim = _with_all_who_answered(claim, answers)
     outside = _outside(claim, around)
     is_off, uninvited = _cancelled(known, instance, claim, outside, around)
     gone = {address for address, answer in answers.items() if answer.partstat == "DECLINED"} | uninvited
@@ -164,6 +165,15 @@ def _wanted(known: Knowledge, instance: Moment | None, claim: Claim, around: Aro
         people=tuple(replace(each, partstat=_said(answers, each.address)) for each in claim.attendees),
         outside=still,
     )
+
+
+def _with_all_who_answered(claim: Claim, answers: dict[str, Answer]) -> Claim:
+    """An answer names nobody but its sender: of a meeting known by answers alone, all who answered take part."""
+    if claim.rank != ANSWERED:
+        return claim
+    named = {each.address for each in claim.attendees}
+    others = tuple(Invited(address) for address in sorted(answers) if address not in named)
+    return replace(claim, attendees=claim.attendees + others)
 
 
 def _standing(claim: Claim, outside: Collection[str], answers: dict[str, Answer], around: Around) -> Standing:

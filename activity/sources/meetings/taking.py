@@ -4,7 +4,7 @@ The rows are locked, so mail and calendar may bring the same news at the same ti
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -21,7 +21,8 @@ from activity.pipeline.exclude import exclude, in_domains
 from activity.settings import EffectiveSettings, settings_for
 from activity.sources.addresses import normalize_address
 from activity.sources.meetings.decision import Around, Wanted, decide, next_look
-from activity.sources.meetings.knowledge import NO_PERSON, SERIES, Claim, Knowledge, from_json, learn, to_json
+from activity.sources.meetings.knowledge import SERIES, Claim, Knowledge, from_json, to_json
+from activity.sources.meetings.learning import NO_PERSON, learn
 from activity.sources.meetings.reports import Report, find_news, last_end
 from integrations.calendar.messages import CalendarMessage, Invited
 from integrations.calendar.messages import Meeting as ReadMeeting
@@ -47,14 +48,11 @@ def take_meetings(
     Own addresses are lower case. Returns what became of each activity; nothing new gives none. The second delivery of
     the same news and deliveries in another order change nothing.
     """
-    by_uid: dict[str, list[tuple[CalendarMessage, ReadMeeting]]] = {}
-    for message in messages:
-        for meeting in message.meetings:
-            by_uid.setdefault(meeting.uid, []).append((message, _normalized(meeting)))
-    if not by_uid:
+    news = [(message, _normalized(meeting)) for message in messages for meeting in message.meetings]
+    if not news:
         return []
     with transaction.atomic():
-        return _Taking(membership, frozenset(own_addresses)).take(by_uid, in_calendar=seen_in == "calendar")
+        return _Taking(membership, frozenset(own_addresses)).take(news, in_calendar=seen_in == "calendar")
 
 
 def log_next_instances() -> int:
@@ -84,17 +82,16 @@ class _Taking:
 
     # --- Steps --------------------------------------------------------------------------------------------
 
-    def take(
-        self, by_uid: dict[str, list[tuple[CalendarMessage, ReadMeeting]]], *, in_calendar: bool
-    ) -> list[CaptureResult]:
+    def take(self, news: News, *, in_calendar: bool) -> list[CaptureResult]:
         """Learn and capture; the rows in one order, so that two calls wait for each other."""
-        self._find_colleagues(_addresses_of(by_uid.values()))
-        worth = {uid for uid, news in by_uid.items() if self._is_worth_knowing(news)}
-        rows = [(row, from_json(row.known)) for row in self._rows(worth | self._known_among(by_uid.keys() - worth))]
-        self._find_colleagues(_addresses_of(by_uid.values()).union(*(known.addresses for _, known in rows)))
+        self._find_colleagues(_addresses_of(news))
+        of_digest = self._sorted_out(news, in_calendar=in_calendar)
+        worth = {digest for digest, each in of_digest.items() if self._is_worth_knowing(each)}
+        rows = [(row, from_json(row.known)) for row in self._rows(of_digest, worth)]
+        self._find_colleagues(_addresses_of(news).union(*(known.addresses for _, known in rows)))
         for row, before in rows:
             known = before
-            for message, meeting in by_uid[row.uid]:
+            for message, meeting in of_digest[row.digest]:
                 known = learn(known, message, meeting, self.own, in_calendar=in_calendar)
             if known != before:
                 self._decide(row, self._without_texts(known))
@@ -151,18 +148,40 @@ class _Taking:
                 return True
         return False
 
-    def _known_among(self, uids: Collection[str]) -> set[str]:
-        """Which of these meetings are known from before."""
-        digests = [_digest(uid) for uid in uids]
-        rows = KnownMeeting.objects.filter(membership=self.membership, digest__in=digests)
-        return set(rows.values_list("uid", flat=True)) if digests else set()
+    def _sorted_out(self, news: News, *, in_calendar: bool) -> dict[str, list[tuple[CalendarMessage, ReadMeeting]]]:
+        """The news by the digest of the meeting. A UID is its organizer's: what others say under it is of another.
 
-    def _rows(self, uids: Collection[str]) -> list[KnownMeeting]:
-        fresh = [KnownMeeting(membership=self.membership, digest=_digest(uid), uid=uid) for uid in sorted(uids)]
+        What names no organizer, as the deletion of a calendar's entry, is of all that are known by the UID.
+        """
+        found: dict[str, list[tuple[CalendarMessage, ReadMeeting]]] = {}
+        nameless = [each for each in news if self._organizer(*each, in_calendar=in_calendar) is None]
+        for message, meeting in news:
+            organizer = self._organizer(message, meeting, in_calendar=in_calendar)
+            if organizer is not None:
+                found.setdefault(_digest(meeting.uid, organizer), []).append((message, meeting))
+        uids = {meeting.uid for _, meeting in nameless}
+        rows = KnownMeeting.objects.filter(membership=self.membership, uid__in=uids) if uids else ()
+        for row in rows:
+            found.setdefault(row.digest, []).extend(each for each in nameless if each[1].uid == row.uid)
+        return found
+
+    def _organizer(self, message: CalendarMessage, meeting: ReadMeeting, *, in_calendar: bool) -> str | None:
+        """Whose meeting it is: an address, empty for the member; None where that is not said."""
+        if meeting.organizer is not None:
+            return "" if meeting.organizer.address in self.own else meeting.organizer.address
+        if in_calendar:
+            return None if message.method == "CANCEL" else ""
+        if message.method == "REPLY":
+            return None
+        return "" if message.sender in self.own else message.sender
+
+    def _rows(self, news: Mapping[str, News], worth: Collection[str]) -> list[KnownMeeting]:
+        """The rows of the meetings, locked; those that are worth knowing are made where they are not known."""
+        fresh = [
+            KnownMeeting(membership=self.membership, digest=each, uid=news[each][0][1].uid) for each in sorted(worth)
+        ]
         KnownMeeting.objects.bulk_create(fresh, ignore_conflicts=True)
-        rows = KnownMeeting.objects.select_for_update().filter(
-            membership=self.membership, digest__in=[row.digest for row in fresh]
-        )
+        rows = KnownMeeting.objects.select_for_update().filter(membership=self.membership, digest__in=list(news))
         return list(rows.order_by("digest"))
 
     def _without_texts(self, known: Knowledge) -> Knowledge:
@@ -212,7 +231,7 @@ class _Taking:
                 description=newer.description,
             )
         return Captured(
-            source_id=f"{row.pk}-{_digest(report.uid)[:16]}-{row.revision}-{number}",
+            source_id=f"{row.pk}-{row.revision}-{number}",
             user=self.addresses[0] if self.addresses else self.membership.user.email.lower(),
             kind=report.kind,
             occurred_at=happened,
@@ -247,12 +266,12 @@ def _meeting_of(report: Report, is_internal: Callable[[str], bool]) -> CapturedM
     )
 
 
-def _digest(uid: str) -> str:
-    return hashlib.sha256(uid.encode()).hexdigest()
+def _digest(uid: str, organizer: str) -> str:
+    return hashlib.sha256(f"{uid}\n{organizer}".encode()).hexdigest()
 
 
-def _addresses_of(news: Iterable[News]) -> set[str]:
-    people = [each for of in news for _, meeting in of for each in [*meeting.attendees, meeting.organizer]]
+def _addresses_of(news: News) -> set[str]:
+    people = [each for _, meeting in news for each in [*meeting.attendees, meeting.organizer]]
     return {each.address for each in people if each}
 
 

@@ -119,6 +119,21 @@ def test_who_declines_or_is_uninvited_loses_their_event_and_the_others_keep_thei
     ]
 
 
+def test_answers_to_an_invitation_that_left_no_copy_stand_side_by_side(
+    bens_connection: Connection, ben_member: Membership, salesforce: TestedStandIn
+) -> None:
+    got(ben_member, NORA, calendar("REPLY", event(attendees=ACCEPTED, minute=5)))
+    got(ben_member, NADIA, calendar("REPLY", event(attendees={NADIA: "ACCEPTED"}, minute=6)))
+    log(bens_connection)
+    got(ben_member, NORA, calendar("REPLY", event(attendees=DECLINED, minute=9)))
+    log(bens_connection)
+
+    assert sorted(events(salesforce)) == [
+        ("Meeting Canceled: Demo", "2026-11-25T14:00", "Free"),
+        ("Meeting Confirmed: Demo", "2026-11-25T14:00", "Busy"),
+    ]
+
+
 # --- Outside invitations ----------------------------------------------------------------------------------
 
 
@@ -207,6 +222,11 @@ def test_a_colleague_of_another_domain_is_nobody_outside(ben_member: Membership,
         # so does whoever claims to act for them from elsewhere
         ("eve@evil.example", calendar("CANCEL", event(
             f"ORGANIZER;SENT-BY=\"mailto:eve@evil.example\":mailto:{BEN}", organizer="", sequence=5, minute=30))),
+        # or calls a meeting of their own by the same UID
+        ("eve@evil.example", calendar("CANCEL", event(organizer="eve@evil.example", sequence=5, minute=30))),
+        (NORA, calendar("CANCEL", event(organizer=NORA, sequence=5, minute=30))),
+        (NORA, calendar("REQUEST", event(organizer=NORA, attendees={BEN: ""}, sequence=5, minute=30, hour=18))),
+        (NORA, calendar("CANCEL", event(organizer="", sequence=5, minute=30))),
         # whose address cannot be believed
         ("", calendar("CANCEL", event(sequence=5, minute=30))),
         # what was said before the rest
@@ -236,6 +256,17 @@ def test_who_acts_for_somebody_of_their_own_house_is_believed(ben_member: Member
     assert got(ben_member, desk, calendar("CANCEL", event(by_desk, organizer="", sequence=1, minute=9))) == [
         "accepted"
     ]
+
+
+def test_what_names_no_organizer_is_of_every_meeting_by_the_uid(ben_member: Membership, org: SalesforceOrg) -> None:
+    got(ben_member, BEN, calendar("REQUEST", event()))
+    assert got(ben_member, NORA, calendar("REPLY", event(organizer="", attendees=ACCEPTED, minute=5))) == ["accepted"]
+    deleted = calendar("CANCEL", event(organizer="", attendees={}, hour=None, minute=30))
+
+    assert got(ben_member, "", deleted, "calendar") == ["accepted"]
+    assert list(Activity.objects.order_by("pk").values_list("kind", flat=True)) == [
+        "meeting_confirmed", "meeting_canceled",
+    ]  # fmt: skip
 
 
 # --- What is nobody's business ----------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from activity.models import Kind
 from activity.sources.meetings.decision import Around, Standing, Wanted, decide, logged_uid, next_look
-from activity.sources.meetings.knowledge import Knowledge, from_json, learn, to_json
+from activity.sources.meetings.knowledge import Knowledge, from_json, to_json
+from activity.sources.meetings.learning import learn
 from activity.sources.meetings.reports import Entry, find_news
 from integrations.calendar.messages import CalendarMessage, Instance, Invited, Meeting
 
