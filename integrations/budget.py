@@ -108,9 +108,12 @@ def consumption(org: SalesforceOrg) -> Consumption:
     )
 
 
-def may_call(org: SalesforceOrg, purpose: Purpose) -> Verdict:
-    """Whether a call for this purpose may be made to the org now; at most two queries, no call."""
-    usage = ApiUsage.objects.filter(org_id=org.org_id).first()
+def may_call(org: SalesforceOrg, purpose: Purpose, usage: ApiUsage | None = None) -> Verdict:
+    """Whether a call for this purpose may be made to the org now; at most two queries, no call.
+
+    `usage` is the org's, where it was just read.
+    """
+    usage = usage or ApiUsage.objects.filter(org_id=org.org_id).first()
     now = timezone.now()
     if usage is None:
         return Verdict(True)

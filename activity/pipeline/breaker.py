@@ -8,6 +8,7 @@ from django.db.models import F
 from activity.models import OrgTrouble, Reason
 from activity.pipeline.claims import CLICKED_BY_PERSON, LEAST, LEAST_OF_MAIL
 from activity.pipeline.outcome import LIMIT_PAUSE
+from activity.pipeline.statements import run
 from integrations.budget import Purpose, may_call, pause_org
 from integrations.models import ApiUsage, SalesforceOrg
 
@@ -16,6 +17,14 @@ DOWN_PAUSE = timedelta(seconds=60)
 FAILURES_BEFORE_PAUSE = 5
 NOTHING = -2
 """A priority below all, those of unknown outcomes included."""
+
+
+_FORGET_TROUBLE = """
+WITH forgotten AS (DELETE FROM activity_orgtrouble WHERE org_id = %(org)s)
+UPDATE integrations_apiusage SET paused_until = NULL, pause_reason = ''
+WHERE org_id = %(org)s AND paused_until IS NOT NULL
+RETURNING org_id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +38,7 @@ class Allowance:
 
 
 def allowance(org: SalesforceOrg, now: datetime) -> Allowance:
-    """What may be sent to the org now. One query while nothing is short.
+    """What may be sent to the org now. Two queries while nothing is short.
 
     After a pause one worker alone goes on, with one record; the pause is longer by its length meanwhile.
     """
@@ -46,7 +55,7 @@ def allowance(org: SalesforceOrg, now: datetime) -> Allowance:
         (Purpose.WRITE, LEAST_OF_MAIL),
         (Purpose.CLICK, CLICKED_BY_PERSON),
     ):
-        verdict = may_call(org, purpose)
+        verdict = may_call(org, purpose, usage)
         if verdict.allowed:
             return Allowance(priority, None if priority == LEAST else Reason.OVER_BUDGET)
     return Allowance(NOTHING, Reason.OVER_BUDGET, verdict.reason)
@@ -76,9 +85,7 @@ def note_failure(org_id: str, now: datetime) -> bool:
 
 def note_answer(org_id: str) -> bool:
     """Salesforce answered: what was counted is forgotten, and a pause ends. Returns whether there was one."""
-    OrgTrouble.objects.filter(org_id=org_id).delete()
-    paused = ApiUsage.objects.filter(org_id=org_id, paused_until__isnull=False)
-    return bool(paused.update(paused_until=None, pause_reason=""))
+    return bool(run(_FORGET_TROUBLE, {"org": org_id}))
 
 
 def is_paused(org_id: str, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from django.db import connection as database
 from django.db import transaction
 
 from activity.models import Drain
+from activity.pipeline.statements import run
 
 CALLS_IN_FLIGHT_PER_ORG = 5
 
@@ -26,6 +27,11 @@ SET org_id = excluded.org_id, holder = excluded.holder, until = excluded.until
 WHERE activity_drain.until <= %(now)s OR activity_drain.holder = excluded.holder
 RETURNING holder
 """
+_RENEW = """
+UPDATE activity_drain SET until = %(until)s
+WHERE connection_id = %(connection)s AND holder = %(holder)s AND until > %(now)s
+RETURNING connection_id
+"""
 
 
 def take(connection_id: int, org_id: str, holder: uuid.UUID, now: datetime, until: datetime) -> bool:
@@ -35,7 +41,7 @@ def take(connection_id: int, org_id: str, holder: uuid.UUID, now: datetime, unti
 
 def _renew(connection_id: int, holder: uuid.UUID, now: datetime, until: datetime) -> bool:
     """A turn that has not lapsed is counted already, so nobody needs to be kept from counting."""
-    return bool(Drain.objects.filter(connection=connection_id, holder=holder, until__gt=now).update(until=until))
+    return bool(run(_RENEW, {"connection": connection_id, "holder": holder, "now": now, "until": until}))
 
 
 def _take(connection_id: int, org_id: str, holder: uuid.UUID, now: datetime, until: datetime) -> bool:
