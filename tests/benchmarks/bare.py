@@ -73,7 +73,7 @@ INSERT INTO bare_trace SELECT id, content::jsonb FROM unnest(%s::bigint[], %s::t
 """
 REMEMBER = """
 INSERT INTO bare_person (address, found)
-SELECT address, found::jsonb FROM unnest(%s::text[], %s::text[]) AS v(address, found)
+SELECT address, found::jsonb FROM unnest(%s::text[], %s::text[]) AS v(address, found) ORDER BY address
 ON CONFLICT (address) DO UPDATE SET found = excluded.found, asked = now()
 """
 RECORD = """

@@ -172,7 +172,7 @@ def run_lane(
 ) -> tuple[int, float]:
     """One process of the baseline: how many it sent and when it was done (time.time)."""
     pipeline = BarePipeline(*line, keep_log=True, lane=lane, lanes=LANES)
-    pipeline.people |= people
+    pipeline.know(people)
     wait_until(start_at)
     done = pipeline.drain()
     ended = time.time()
