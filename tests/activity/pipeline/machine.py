@@ -43,6 +43,7 @@ ENDINGS = (
     "late",
     "not_sent",
     "rejected_call",
+    "refused_call",
     "locked_row",
     "rejected_row",
     "crash_before",

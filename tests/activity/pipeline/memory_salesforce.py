@@ -8,12 +8,22 @@ from typing import Any
 from django.utils import timezone
 
 from integrations.salesforce.client import FoundRecord, RowResult
-from integrations.salesforce.errors import OutcomeUnknown, RecordLocked, Rejected, SalesforceError, Transient
+from integrations.salesforce.errors import (
+    OurMistake,
+    OutcomeUnknown,
+    RecordLocked,
+    Rejected,
+    SalesforceError,
+    Transient,
+)
 from integrations.salesforce.ids import id18
 from integrations.salesforce.lookups import CALL_OBJECT_PREFIX, read_marker
 
 LATEST = timedelta(minutes=10)
 """A call can run so long at Salesforce after we gave up."""
+
+
+REFUSALS = {"drop": OutcomeUnknown, "not_sent": Transient, "rejected_call": Rejected, "refused_call": OurMistake}
 
 
 class Crash(BaseException):
@@ -59,8 +69,8 @@ class MemorySalesforce:
         self._call(before=True)
         if ending == "crash_before":
             raise Crash
-        if ending in ("drop", "not_sent", "rejected_call"):
-            raise {"drop": OutcomeUnknown, "not_sent": Transient, "rejected_call": Rejected}[ending](ending)
+        if ending in REFUSALS:
+            raise REFUSALS[ending](ending)
         if ending == "late":
             self.late.append((timezone.now() + self.late_by, list(rows)))
             raise OutcomeUnknown("timeout")
