@@ -9,6 +9,8 @@ from django.db import connection as database
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
 
+FEW = 50
+
 
 class _Unprepared(ServerBindingCursor):
     def execute(self, query: Any, params: Any = None, **options: Any) -> "_Unprepared":
@@ -27,6 +29,11 @@ def prepared_cursor() -> CursorWrapper:
 def bound_cursor() -> CursorWrapper:
     """A cursor whose statements are planned each time, knowing the values; use it in a `with` statement."""
     return _wrap(_Unprepared)
+
+
+def cursor_for(count: int) -> CursorWrapper:
+    """For a statement with lists of so many values: planned once for few, with the values for many."""
+    return prepared_cursor() if count <= FEW else bound_cursor()
 
 
 def _wrap(cursor: type[ServerBindingCursor]) -> CursorWrapper:

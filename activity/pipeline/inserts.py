@@ -14,7 +14,7 @@ from django.db import connection as database
 
 from activity.pipeline.arrays import as_array
 from activity.wake import SET_WAKE_UPS
-from config.prepared import bound_cursor, prepared_cursor
+from config.prepared import cursor_for
 
 Row = tuple[Any, ...]
 
@@ -41,7 +41,7 @@ def insert_ledger(workspace_id: int, source: str, now: Any, rows: Sequence[Row])
     """
     if not rows:
         return set()
-    with prepared_cursor() as cursor:
+    with cursor_for(len(rows)) as cursor:
         cursor.execute(sql, [workspace_id, source, now, *map(as_array, zip(*rows, strict=True))])
         return {source_id for (source_id,) in cursor.fetchall()}
 
@@ -155,8 +155,6 @@ SELECT uuid, NULL::bigint, NULL::timestamptz FROM a UNION ALL SELECT NULL, conne
 """.split()  # noqa: S608 - made of the constants above
 )
 """On one line: the driver remembers what it made of a statement of up to 4,096 characters."""
-FEW = 50
-"""Up to so many rows the statement is planned once; beyond it the planner has to know how many there are."""
 
 
 def insert_all(
@@ -185,8 +183,7 @@ def insert_all(
     ):
         arrays = map(as_array, zip(*rows, strict=True)) if rows else repeat("{}")
         values |= zip((f"{name}_{column}" for column in columns), arrays, strict=False)
-    are_few = len(participants) + len(activities) + len(jobs) <= FEW
-    with prepared_cursor() if are_few else bound_cursor() as cursor:
+    with cursor_for(len(participants) + len(activities) + len(jobs)) as cursor:
         cursor.execute(_INSERT_ALL, values)
         found = cursor.fetchall()
     return {uuid for uuid, _, _ in found if uuid}, [(pk, due_at) for uuid, pk, due_at in found if not uuid]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from activity.models import Kind, Source
 from activity.pipeline.arrays import as_array
-from config.prepared import prepared_cursor
+from config.prepared import cursor_for
 from workspaces.models import Workspace
 
 MailKey = tuple[int, str, bool]
@@ -66,7 +66,7 @@ def read_on_file(
         "messages": as_array(messages),
     }
     found = OnFile({}, {}, {})
-    with prepared_cursor() as cursor:
+    with cursor_for(len(reports) + len(mails) + len(messages)) as cursor:
         cursor.execute(_READ, values)
         for what, name, text, uuid, pk, recipients in cursor.fetchall():
             if what == "report":

@@ -15,7 +15,7 @@ from activity.models import LoggingSettings, MemberSettings
 from activity.pipeline.arrays import as_array
 from activity.pipeline.standing import Standing, standing_of
 from activity.settings import EffectiveSettings, merge, rules_of
-from config.prepared import prepared_cursor
+from config.prepared import cursor_for
 from integrations.budget import FIGURE_HOLDS_FOR
 from integrations.models import Connection, ConnectionState
 from workspaces.models import Membership, Role, Workspace
@@ -68,7 +68,7 @@ def read_owners(
     """
     values = {"workspace": workspace.pk, "owners": as_array(owners), "addresses": as_array({*addresses, *owners})}
     values["fresh"] = timezone.now() - FIGURE_HOLDS_FOR
-    with prepared_cursor() as cursor:
+    with cursor_for(len(addresses)) as cursor:
         cursor.execute(_READ, values)
         rows = cursor.fetchall()
     found: dict[int, Owner] = {}
