@@ -9,6 +9,9 @@ from datetime import timedelta
 from django.db.models import F
 
 from activity.mail_watch.reading import BATCH, Means, fetch_bodies, parse_headers
+from activity.models import Activity
+from activity.pipeline.captured import Captured
+from activity.pipeline.plan import MAIL
 from activity.sources.mailbox import writing
 from activity.sources.mailbox.letters import LeaseLost, Letter, Owner, Place, Unread, owner_of
 from activity.sources.mailbox.reports import to_captured
@@ -42,11 +45,13 @@ class Backfiller:
                 opened = place
             owner = self._means.writing.ask(owner_of, self._mailbox_id)
             letters, unread = parse_headers(self._means, self._imap.fetch_headers(uids))
-            found = self._means.asking.ask(_sort_out, owner, place, letters)
+            about_meetings = self._imap.find_calendars(uids)
+            mails = [letter for letter in letters if letter.uid not in about_meetings]
+            found = self._means.asking.ask(_sort_out, owner, place, mails)
             if is_count:
                 self._note(seen=F("seen") + len(uids), **_counts(found, len(uids)))
             else:
-                self._take_up(owner, place, letters, unread, found, len(uids))
+                self._take_up(owner, place, mails, unread, found, len(uids))
         self._note(state=BackfillState.COUNTED if is_count else BackfillState.DONE)
 
     def _batches(self) -> Iterator[tuple[Place, list[int]]]:
@@ -87,13 +92,23 @@ class Backfiller:
 
 
 def _sort_out(owner: Owner, place: Place, letters: Sequence[Letter]) -> tuple[frozenset[int], frozenset[int]]:
-    """The uids of what would be logged, and of what looks personal among it."""
-    items = to_captured(owner, place, letters)
+    """The uids of what would be logged and is not yet, and of what looks personal among it."""
+    items = _not_on_file(owner, to_captured(owner, place, letters))
     loggable = find_loggable(owner, items)
     mails = {letter.uid: letter.mail for letter in letters}
     chosen = {int(item.source_id.split("-")[2]): item for item in items if item.source_id in loggable}
     personal = {uid for uid, item in chosen.items() if looks_personal(item, mails[uid])}
     return frozenset(chosen), frozenset(personal)
+
+
+def _not_on_file(owner: Owner, items: Sequence[Captured]) -> list[Captured]:
+    """Without the mails that were taken up before, from whichever source."""
+    mails = {item.message.message_id for item in items if item.message}
+    before = Activity.objects.filter(
+        workspace=owner.workspace, owner=owner.membership, message__message_id__in=mails, kind__in=MAIL
+    )
+    known = set(before.values_list("message__message_id", flat=True))
+    return [item for item in items if item.message is None or item.message.message_id not in known]
 
 
 def _counts(found: tuple[frozenset[int], frozenset[int]], seen: int) -> dict[str, object]:

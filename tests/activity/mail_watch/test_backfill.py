@@ -7,8 +7,10 @@ from django.utils import timezone
 
 from activity.models import Activity
 from integrations.models import Connection, MailboxBackfill
+from tests.activity.mail_watch.test_meetings import mail
 from tests.activity.mail_watch.watched import connect_mailbox, wait_for, watching
 from tests.activity.stories import NORA
+from tests.integrations.calendar.invitations import BEN, calendar, event
 from tests.mailbox_fixtures import Dovecot, letter, needs_dovecot
 from tests.people import log_in
 from workspaces.models import Membership
@@ -26,6 +28,7 @@ def test_older_mail_is_counted_then_logged_without_what_looks_personal(
     dovecot: Dovecot, bens_connection: Connection, ben_member: Membership
 ) -> None:
     dovecot.put("older", dovecot.SENT, letter(1), letter(2, To="ada@acme.example"), letter(3, Sensitivity="Personal"))
+    dovecot.put("older", dovecot.SENT, mail(1, BEN, NORA, calendar("REQUEST", event())))
     dovecot.put("older", "INBOX", letter(4, answers="m1@acme.example", **FROM_NORA), b"Subject: from nobody\r\n\r\n")
     connect_mailbox(ben_member, dovecot, "older")
     browser, today = log_in(ben_member.user), timezone.localdate()
@@ -36,9 +39,9 @@ def test_older_mail_is_counted_then_logged_without_what_looks_personal(
         wait_for("the count", has_come_to("counted"))
         counted = MailboxBackfill.objects.get()
         page = browser.get(PAGE).content.decode()
-        assert (counted.total, counted.seen, counted.loggable, counted.others, counted.personal) == (5, 5, 2, 2, 1)
+        assert (counted.total, counted.seen, counted.loggable, counted.others, counted.personal) == (6, 6, 2, 3, 1)
         assert (
-            "<strong>2</strong> would be logged, <strong>2</strong> not, <strong>1</strong> looks personal." in page
+            "<strong>2</strong> would be logged, <strong>3</strong> not, <strong>1</strong> looks personal." in page
         )
         assert not Activity.objects.exists()
 
@@ -46,6 +49,8 @@ def test_older_mail_is_counted_then_logged_without_what_looks_personal(
         wait_for("the end", has_come_to("done"))
         browser.post(PAGE, days)
         wait_for("the second count", has_come_to("counted"))
+        counted = MailboxBackfill.objects.latest("pk")
+        assert (counted.loggable, counted.others, counted.personal) == (0, 5, 1)
         browser.post(PAGE, {"run": "1", "with_personal": "on"})
         wait_for("the second end", has_come_to("done"))
 
