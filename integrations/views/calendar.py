@@ -22,6 +22,8 @@ def calendar_connect(request: HttpRequest, slug: str) -> HttpResponse:
         form = CalendarForm(request.POST)
         if form.is_valid() and _connect(request, form):
             is_chosen = calendars.calendar_of(request.membership).collections.exists()
+            rest = "Meetings are read from now on." if is_chosen else "Choose which of your calendars are read."
+            messages.success(request, f"Your calendar account is connected. {rest}")
             return redirect("integrations" if is_chosen else "calendar_choose", slug)
         return _log_in_step(request, form)
     calendar = calendars.calendar_of(request.membership)
@@ -52,7 +54,6 @@ def _connect(request: HttpRequest, form: CalendarForm) -> bool:
         if error.server_text:
             form.add_error(None, f"The server said: {error.server_text}")
         return False
-    messages.success(request, "Your calendar is connected. Meetings are read from now on.")
     return True
 
 
