@@ -2,6 +2,7 @@
 
 import re
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.processes import Installation
@@ -67,3 +68,16 @@ def connect_own_user(page: Page, address: str) -> None:
     page.get_by_role("button", name="Connect to Salesforce").click()
     allow_at_salesforce(page, address)
     expect(page.locator(".badge.tone-good", has_text="Connected")).to_be_visible()
+
+
+def violations(page: Page) -> list[tuple[str, str]]:
+    """What axe finds: (rule, first element)."""
+    return [(rule["id"], rule["nodes"][0]["html"]) for rule in Axe().run(page).response["violations"]]
+
+
+def assert_readable(page: Page, path: str) -> None:
+    """Nothing that axe finds, nothing wider than the window."""
+    page.goto(path)
+    found = violations(page)
+    assert not found, f"{path}: {found}"
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), f"{path} is too wide"

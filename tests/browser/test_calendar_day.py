@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import connect_own_user, connect_sync_user, found_workspace
+from tests.browser.steps import assert_readable, connect_own_user, connect_sync_user, found_workspace
 from tests.calendar_fixtures import CALENDAR_PASSWORD, Radicale, entry, event, next_day
 from tests.processes import Installation
 from tests.stand_in_fixtures import TestedStandIn
@@ -60,6 +60,9 @@ def test_a_meeting_from_its_acceptance_to_its_end(
         return card.get_by_text("Connected", exact=True).is_visible()
 
     installation.wait_for("the calendar", is_reading)
+
+    for page in ("", "calendar/", "calendar/choose/"):
+        assert_readable(ada, f"/w/acme-sales/settings/integrations/{page}")
 
     # Nora has accepted; the family's evening is nobody's business.
     start = next_day(3)

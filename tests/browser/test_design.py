@@ -4,9 +4,9 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.steps import assert_readable, violations
 from tests.people import log_in
 from workspaces.models import User
 
@@ -29,6 +29,25 @@ INSIDE = [
     "/account/2fa/",
     "/account/sessions/",
     "/account/reauthenticate/",
+    "/workspaces/new/",
+    "/w/acme/activity-log/",
+    "/w/acme/live-feed/",
+    "/w/acme/unresolved/",
+    "/w/acme/settings/profile/",
+    "/w/acme/settings/integrations/",
+    "/w/acme/settings/integrations/mailbox/",
+    "/w/acme/settings/integrations/mailbox/?address=ada%40acme.example",
+    "/w/acme/settings/integrations/calendar/",
+    "/w/acme/settings/integrations/calendar/?address=ada%40acme.example",
+    "/w/acme/settings/integrations/calendar/?address=ada%40gmail.com",
+    "/w/acme/settings/crm-and-live-feed/",
+    "/w/acme/admin/general/",
+    "/w/acme/admin/members/",
+    "/w/acme/admin/roles/",
+    "/w/acme/admin/integrations/",
+    "/w/acme/admin/api-keys/",
+    "/w/acme/admin/sync-health/",
+    "/w/acme/admin/audit-log/",
 ]
 
 
@@ -53,18 +72,6 @@ def open_page(chromium: Browser, live_server, settings) -> Iterator[Callable[...
     for context in contexts:
         context.close()
     assert [text for text in complaints if "404 (Not Found)" not in text] == []
-
-
-def violations(page: Page) -> list[tuple[str, str]]:
-    """What axe finds: (rule, first element)."""
-    return [(rule["id"], rule["nodes"][0]["html"]) for rule in Axe().run(page).response["violations"]]
-
-
-def assert_readable(page: Page, path: str) -> None:
-    """Nothing that axe finds, nothing wider than the window."""
-    page.goto(path)
-    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    assert (path, violations(page), wide) == (path, [], False)
 
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])

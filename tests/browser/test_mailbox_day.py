@@ -8,7 +8,7 @@ from email.utils import format_datetime, make_msgid
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import connect_own_user, connect_sync_user, found_workspace
+from tests.browser.steps import assert_readable, connect_own_user, connect_sync_user, found_workspace
 from tests.mailbox_fixtures import PASSWORD, Dovecot, letter, needs_dovecot
 from tests.processes import Installation
 from tests.stand_in_fixtures import TestedStandIn
@@ -57,6 +57,9 @@ def test_a_day_of_mail(
         return card.get_by_text("Connected", exact=True).is_visible()
 
     installation.wait_for("the mailbox", is_reading)
+
+    for page in ("", "mailbox/", "mailbox/folders/", "mailbox/older-mail/"):
+        assert_readable(ada, f"/w/acme-sales/settings/integrations/{page}")
 
     # From her phone she writes to Nora: a Task stands in Salesforce within seconds.
     phone = letter(From=f"Ada <{MAILBOX}>", Subject="Fleet renewal")
