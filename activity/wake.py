@@ -12,6 +12,7 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from activity.models import WakeUp
+from config.prepared import run_prepared
 from config.queue import DelayedQueue
 
 LOG_DUE_JOBS = "activity.tasks.log_due_jobs"
@@ -24,6 +25,9 @@ RETURNING connection_id, due_at
 """
 """Sets and locks the wake-ups that `{select}` gives, in the order of their connections; those it returns are to be
 queued (queue_drains)."""
+_OTHERS_WAIT = """
+SELECT EXISTS (SELECT 1 FROM activity_wakeup WHERE due_at <= %(now)s AND connection_id <> %(connection)s)
+"""
 _SET = SET_WAKE_UPS.format(select="SELECT id, %(due_at)s FROM unnest(%(ids)s::bigint[]) AS t(id) ORDER BY id")
 
 
@@ -55,4 +59,5 @@ def take(connection_id: int) -> None:
 
 def others_wait(connection_id: int) -> bool:
     """Whether another connection's wake-up is due, so that a drain should give way after its batch."""
-    return WakeUp.objects.filter(due_at__lte=timezone.now()).exclude(connection=connection_id).exists()
+    [(others_wait,)] = run_prepared(_OTHERS_WAIT, {"now": timezone.now(), "connection": connection_id})
+    return others_wait

@@ -3,6 +3,7 @@
 Django's own cursors put the values into the text, which PostgreSQL then has to read character by character.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection as database
@@ -24,6 +25,13 @@ def prepared_cursor() -> CursorWrapper:
     the values, so long lists must not be joined to each other in such a statement.
     """
     return _wrap(ServerBindingCursor)
+
+
+def run_prepared(sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Execute one statement of few values through `prepared_cursor`; returns the rows of its RETURNING or SELECT."""
+    with prepared_cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchall() if cursor.description else []
 
 
 def bound_cursor() -> CursorWrapper:

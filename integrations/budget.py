@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 
+from config.prepared import run_prepared
 from integrations.models import ApiCallCount, ApiUsage, Connection, SalesforceOrg
 from integrations.salesforce.http import Usage
 
@@ -52,6 +53,43 @@ class Consumption:
     pause_reason: str
 
 
+_NOTE_CALL = """
+WITH seen AS (
+    UPDATE integrations_apiusage SET used = %(used)s, maximum = %(maximum)s, seen_at = %(now)s WHERE org_id = %(org)s
+    RETURNING org_id
+), counted AS (
+    UPDATE integrations_apicallcount SET calls = calls + 1 WHERE connection_id = %(connection)s AND day = %(day)s
+    RETURNING id
+)
+SELECT EXISTS (SELECT 1 FROM seen), EXISTS (SELECT 1 FROM counted)
+"""
+_CALLS_TODAY = """
+SELECT COALESCE(sum(calls), 0)::bigint FROM integrations_apicallcount WHERE org_id = %(org)s AND day = %(day)s
+"""
+_USAGE = """
+SELECT org_id, used, maximum, seen_at, paused_until, pause_reason FROM integrations_apiusage WHERE org_id = %(org)s
+"""
+
+
+def note_call(connection: Connection, org_id: str, usage: Usage) -> None:
+    """Count a call of ours, and keep what Salesforce said with its answer; one statement but for the day's first."""
+    now = timezone.now()
+    figures = {"used": usage.used, "maximum": usage.maximum, "org": org_id}
+    [(seen, counted)] = run_prepared(
+        _NOTE_CALL, figures | {"connection": connection.pk, "day": now.date(), "now": now}
+    )
+    if not seen:
+        record_usage(org_id, usage)
+    if not counted:
+        count_call(connection, org_id)
+
+
+def usage_of(org_id: str) -> ApiUsage | None:
+    """What is on file of the org's use; one query."""
+    rows = run_prepared(_USAGE, {"org": org_id})
+    return ApiUsage(*rows[0]) if rows else None
+
+
 def record_usage(org_id: str, usage: Usage) -> None:
     """Keep what Salesforce said last about the org's use; one UPDATE."""
     figures = {"used": usage.used, "maximum": usage.maximum, "seen_at": timezone.now()}
@@ -81,8 +119,8 @@ def pause_org(org_id: str, until: datetime, reason: str) -> None:
 
 def calls_today(org_id: str) -> int:
     """Our own calls to the org today (UTC), over all workspaces of this installation."""
-    counts = ApiCallCount.objects.filter(org_id=org_id, day=timezone.now().date())
-    return counts.aggregate(total=Sum("calls"))["total"] or 0
+    [(calls,)] = run_prepared(_CALLS_TODAY, {"org": org_id, "day": timezone.now().date()})
+    return calls
 
 
 def calls_today_of(connection: Connection) -> int:
@@ -113,7 +151,7 @@ def may_call(org: SalesforceOrg, purpose: Purpose, usage: ApiUsage | None = None
 
     `usage` is the org's, where it was just read.
     """
-    usage = usage or ApiUsage.objects.filter(org_id=org.org_id).first()
+    usage = usage or usage_of(org.org_id)
     now = timezone.now()
     if usage is None:
         return Verdict(True)

@@ -154,8 +154,7 @@ class ConnectedClient:
             raise
 
     def _note_usage(self, usage: Usage) -> None:
-        budget.record_usage(self.org_id, usage)
-        budget.count_call(self.connection, self.org_id)
+        budget.note_call(self.connection, self.org_id, usage)
 
     def _note_use(self) -> None:
         now = timezone.now()

@@ -1,7 +1,7 @@
 """Columns of a batch as PostgreSQL's array literals.
 
 The driver makes arrays element by element, with a regular expression for each: a quarter of a drain's processor time.
-This is the same text, made by one join where no element needs an escape, else by two replacements an element
+This is the same text, made by one join and three replacements where no element holds what separates them
 (PostgreSQL manual, 8.15.6, Array Input and Output Syntax).
 """
 
@@ -9,6 +9,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Field, ForeignKey, Lookup
+
+_PLAIN = {int, bool}
+"""What str() writes without anything that needs a quote."""
+_SEPARATOR = "\x1f"
 
 
 def as_array(values: Iterable[Any]) -> str:
@@ -19,13 +23,16 @@ def as_array(values: Iterable[Any]) -> str:
     values = list(values)
     if not values:
         return "{}"
+    if set(map(type, values)) <= _PLAIN:
+        return "{" + ",".join(map(str, values)) + "}"
     try:
-        joined = '","'.join(values)
+        joined = _SEPARATOR.join(values)
     except TypeError:  # not texts alone
         return "{" + ",".join([_element(value) for value in values]) + "}"
-    if "\\" in joined or joined.count('"') != 2 * (len(values) - 1):
+    if joined.count(_SEPARATOR) != len(values) - 1:
         return "{" + ",".join([_element(value) for value in values]) + "}"
-    return f'{{"{joined}"}}'
+    escaped = joined.replace("\\", "\\\\").replace('"', '\\"').replace(_SEPARATOR, '","')
+    return f'{{"{escaped}"}}'
 
 
 def _element(value: Any) -> str:

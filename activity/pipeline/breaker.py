@@ -8,8 +8,8 @@ from django.db.models import F
 from activity.models import OrgTrouble, Reason
 from activity.pipeline.claims import CLICKED_BY_PERSON, LEAST, LEAST_OF_MAIL
 from activity.pipeline.outcome import LIMIT_PAUSE
-from activity.pipeline.statements import run
-from integrations.budget import Purpose, may_call, pause_org
+from config.prepared import run_prepared
+from integrations.budget import Purpose, may_call, pause_org, usage_of
 from integrations.models import ApiUsage, SalesforceOrg
 
 DOWN = "salesforce_down"
@@ -42,7 +42,7 @@ def allowance(org: SalesforceOrg, now: datetime) -> Allowance:
 
     After a pause one worker alone goes on, with one record; the pause is longer by its length meanwhile.
     """
-    usage = ApiUsage.objects.filter(org_id=org.org_id).first()
+    usage = usage_of(org.org_id)
     if usage and usage.paused_until:
         reason = Reason.SALESFORCE_DOWN if usage.pause_reason == DOWN else Reason.API_LIMIT
         if usage.paused_until > now or not _take_probe(usage, now):
@@ -85,7 +85,7 @@ def note_failure(org_id: str, now: datetime) -> bool:
 
 def note_answer(org_id: str) -> bool:
     """Salesforce answered: what was counted is forgotten, and a pause ends. Returns whether there was one."""
-    return bool(run(_FORGET_TROUBLE, {"org": org_id}))
+    return bool(run_prepared(_FORGET_TROUBLE, {"org": org_id}))
 
 
 def is_paused(org_id: str, now: datetime) -> bool:

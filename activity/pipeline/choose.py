@@ -9,7 +9,7 @@ for a wrong record is worse than a question.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -29,6 +29,10 @@ class Opportunity:
     is_primary: bool = False
     through_role: bool = True
 
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept with its candidate."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -46,7 +50,8 @@ class Candidate:
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept in KnownPerson."""
-        return asdict(self)
+        fields = {name: getattr(self, name) for name in self.__slots__}  # `asdict` takes six times as long
+        return fields | {"opportunities": [each.to_json() for each in self.opportunities]}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Candidate":

@@ -121,7 +121,7 @@ WITH v AS (
     AS t(job_id, attempt, operation, payload, trace)
 ), won AS (
     UPDATE activity_duejob d SET sent_at = %(now)s, frozen = true FROM v
-    WHERE d.job_id = v.job_id AND d.attempt = v.attempt
+    WHERE d.job_id = v.job_id AND d.attempt = v.attempt AND d.job_id = ANY(%(ids)s::bigint[])
     RETURNING d.workspace_id, v.*
 ), traced AS (
     INSERT INTO activity_decisiontrace (job_id, workspace_id, content)

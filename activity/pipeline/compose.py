@@ -259,8 +259,8 @@ def _fit(object_type: str, fields: dict[str, Any], schema: Schema, flag: str) ->
         if known is None or not getattr(known, flag) or (known.restricted and value not in known.picklist):
             left_out.append(name)
             continue
-        # Description is cut already, with the marker in mind.
-        if isinstance(value, str) and known.length and name != "Description":
+        # Description is cut already, with the marker in mind; what is half as long fits in any case.
+        if name != "Description" and isinstance(value, str) and 0 < known.length < 2 * len(value):
             value = cut(value, known.length)
         record[name] = value
     return Composed(record, tuple(left_out))

@@ -12,6 +12,7 @@ from django.db import connection as database
 
 from activity.models import OrgPace
 from activity.pipeline.claims import BATCH
+from config.prepared import run_prepared
 from integrations.salesforce.client import RECORDS_IN_A_COMPOSITE
 from integrations.salesforce.errors import OutcomeUnknown, Transient
 
@@ -23,6 +24,7 @@ TOO_MUCH = {
     "CANNOT_EXECUTE_FLOW_TRIGGER",
 }
 
+_READ = "SELECT records_per_call FROM activity_orgpace WHERE org_id = %(org)s"
 _WIDEN = """
 UPDATE activity_orgpace
 SET records_per_call = CASE WHEN fast_calls + 1 < %(calls)s THEN records_per_call
@@ -41,8 +43,8 @@ class Pace:
 
     def refresh(self) -> int:
         """How many records the next call may hold; one query."""
-        found = OrgPace.objects.filter(org_id=self.org_id).values_list("records_per_call", flat=True).first()
-        self.records_per_call = min(found or BATCH, most_records())
+        found = run_prepared(_READ, {"org": self.org_id})
+        self.records_per_call = min(found[0][0] if found else BATCH, most_records())
         return self.records_per_call
 
     def note(self, records: int, seconds: float, errors: list[Exception]) -> None:

@@ -16,6 +16,7 @@ from activity.pipeline.claims import make_due
 from activity.pipeline.jobs import Job
 from activity.pipeline.outcome import Action, Decision
 from activity.pipeline.results import Related
+from config.prepared import run_prepared
 
 if TYPE_CHECKING:
     from activity.pipeline.settle import Settlement
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 FAILURES_BEFORE_PARKING = 3
 CANARY_EVERY = timedelta(hours=1)
 GROUP_FORGETS_AFTER = timedelta(hours=24)
+
+_HAS_GROUPS = "SELECT EXISTS (SELECT 1 FROM activity_errorgroup WHERE connection_id = %(connection)s)"
 
 Stopped = tuple[Job, Decision, Related | None]
 
@@ -83,6 +86,8 @@ def park(settlement: "Settlement", job: Job, group: ErrorGroup, decision: Decisi
 
 def park_untried(settlement: "Settlement", jobs: Sequence[Job]) -> list[Job]:
     """While nothing of a type gets through for one cause, only its canary is tried; returns the jobs to try."""
+    if not _has_groups(settlement):
+        return list(jobs)
     total = ErrorGroup.objects.filter(connection=settlement.connection, is_total=True, next_canary_at__isnull=False)
     groups = {group.object_type: group for group in total}
     left = []
@@ -97,7 +102,7 @@ def park_untried(settlement: "Settlement", jobs: Sequence[Job]) -> list[Job]:
 
 def free_groups(settlement: "Settlement") -> None:
     """Something got through: nothing is total any more, and where it was a canary all its companions follow."""
-    if not settlement.successes:
+    if not settlement.successes or not _has_groups(settlement):
         return
     types = {job.object_type.value for job in settlement.successes}
     done = {job.pk for job in settlement.successes}
@@ -107,6 +112,12 @@ def free_groups(settlement: "Settlement") -> None:
             release_group(group, settlement.now)
         elif group.is_total:
             groups.filter(pk=group.pk).update(is_total=False)
+
+
+def _has_groups(settlement: "Settlement") -> bool:
+    """Whether anything failed on the connection lately: mostly nothing did, and then nothing more is read."""
+    [(has_groups,)] = run_prepared(_HAS_GROUPS, {"connection": settlement.connection.pk})
+    return has_groups
 
 
 _VALUES = re.compile(r"[0-9A-Za-z]{15,18}\b|\d+|\"[^\"]*\"|'[^']*'|“[^”]*”")

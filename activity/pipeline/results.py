@@ -2,7 +2,9 @@
 
 Every outcome names the attempt that it belongs to, so a worker that was overtaken changes nothing. Raw SQL, because
 one `UPDATE … FROM unnest` costs a sixth of `bulk_update`, and a thirtieth of a save() for each row, in processor
-time. States are written here, in hold.py and in repair.py; states.py says which moves there are.
+time. The batch's ids stand beside a join once more, as an array: so PostgreSQL reads those rows alone, by the index,
+where it would go through the whole of a small table. States are written here, in hold.py and in repair.py; states.py
+says which moves there are.
 """
 
 import json
@@ -57,7 +59,9 @@ WITH v AS (
     ) AS t(job_id, attempt, state, reason, detail, code, salesforce_id, has_match, person_type, person_id,
            person_name, related_type, related_id, related_name, rule)
 ), won AS (
-    DELETE FROM activity_duejob d USING v WHERE d.job_id = v.job_id AND d.attempt = v.attempt RETURNING v.*
+    DELETE FROM activity_duejob d USING v
+    WHERE d.job_id = v.job_id AND d.attempt = v.attempt AND d.job_id = ANY(%(ids)s::bigint[])
+    RETURNING v.*
 )
 UPDATE activity_syncjob j
 SET state = w.state, reason = w.reason, reason_detail = w.detail, error_code = w.code,
@@ -142,7 +146,7 @@ WITH v AS (
     SET due_at = v.due_at, leased = false, sent_at = NULL, unknown_since = v.unknown_since, look_ups = v.look_ups,
         retries = v.retries, deaths = v.deaths, matched_again = v.matched, described_again = v.described,
         frozen = v.frozen, parked_id = v.parked_id
-    FROM v WHERE d.job_id = v.job_id AND d.attempt = v.attempt
+    FROM v WHERE d.job_id = v.job_id AND d.attempt = v.attempt AND d.job_id = ANY(%(ids)s::bigint[])
     RETURNING v.*
 ), changed AS (
     UPDATE activity_syncjob j
@@ -232,7 +236,7 @@ SELECT j.workspace_id, %(org)s, j.object_type, v.salesforce_id, j.key, j.owner_i
 FROM unnest(%(ids)s::bigint[], %(salesforce_ids)s::text[], %(users)s::text[], %(removed)s::bool[],
             %(in_call_object)s::bool[], %(digests)s::text[])
      AS v(job_id, salesforce_id, salesforce_user_id, removed, in_call_object, digest)
-JOIN activity_syncjob j ON j.id = v.job_id
+JOIN activity_syncjob j ON j.id = v.job_id AND j.id = ANY(%(ids)s::bigint[])
 JOIN activity_activity a ON a.id = j.activity_id
 ON CONFLICT (workspace_id, key) DO UPDATE SET removed_at = excluded.removed_at, digest = excluded.digest
 """

@@ -11,11 +11,13 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from activity.models import LoggedRecord, Message, Outcome, Reason, SyncState
+from activity.models import LoggedRecord, Outcome, Reason, SyncState
 from activity.pipeline import parking, results
+from activity.pipeline.arrays import as_array
 from activity.pipeline.jobs import Job
 from activity.pipeline.outcome import Action, Decision, Tried, decide, decide_unsent
 from activity.pipeline.results import Answered, Finished, Logged, Postponed, Related
+from activity.pipeline.statements import run
 from integrations.models import Connection
 from integrations.salesforce.errors import LimitReached, NoAccess, RecordGone, SalesforceError, Transient
 
@@ -256,11 +258,18 @@ def _first_look_up() -> timedelta:
     return timedelta(seconds=settings.SYNC_LOOKUP_DELAYS[0])
 
 
+_DROP_BODIES = """
+UPDATE activity_message m SET text = '', text_was_cut = false
+WHERE m.id = ANY(%(ids)s::bigint[]) AND m.text <> '' AND NOT EXISTS (
+    SELECT 1 FROM activity_activity a JOIN activity_syncjob j ON j.activity_id = a.id
+    WHERE a.message_id = m.id AND j.state = ANY(%(needed)s::text[])
+)
+"""
+
+
 def drop_bodies(messages: Collection[int]) -> None:
     """Keep no text of a message of which nothing is to be logged any more (a failed one can be retried)."""
     if not messages:
         return
     needed = (SyncState.WAITING, SyncState.HELD, SyncState.UNKNOWN, SyncState.FAILED)
-    Message.objects.filter(pk__any=messages).exclude(text="").exclude(activities__sync_jobs__state__in=needed).update(
-        text="", text_was_cut=False
-    )
+    run(_DROP_BODIES, {"ids": as_array(messages), "needed": as_array(state.value for state in needed)})

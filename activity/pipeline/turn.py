@@ -11,7 +11,7 @@ from django.db import connection as database
 from django.db import transaction
 
 from activity.models import Drain
-from activity.pipeline.statements import run
+from config.prepared import run_prepared
 
 CALLS_IN_FLIGHT_PER_ORG = 5
 
@@ -41,7 +41,7 @@ def take(connection_id: int, org_id: str, holder: uuid.UUID, now: datetime, unti
 
 def _renew(connection_id: int, holder: uuid.UUID, now: datetime, until: datetime) -> bool:
     """A turn that has not lapsed is counted already, so nobody needs to be kept from counting."""
-    return bool(run(_RENEW, {"connection": connection_id, "holder": holder, "now": now, "until": until}))
+    return bool(run_prepared(_RENEW, {"connection": connection_id, "holder": holder, "now": now, "until": until}))
 
 
 def _take(connection_id: int, org_id: str, holder: uuid.UUID, now: datetime, until: datetime) -> bool:

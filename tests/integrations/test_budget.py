@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.forms.models import model_to_dict
 from django.utils import timezone
 
 from integrations import budget
@@ -107,3 +108,21 @@ def test_reaching_the_limit_pauses_the_org(bens_connection, bens_browser) -> Non
         client_for(bens_connection).organization()
 
     assert not budget.may_call(bens_connection.org, Purpose.CLICK).allowed
+
+
+def test_each_answer_counts_a_call_and_brings_the_orgs_use(org: SalesforceOrg) -> None:
+    other = SalesforceOrg(org_id="00D000000000009EAA")  # of which nothing is on file yet
+    assert budget.usage_of(other.org_id) is None
+    with time_machine.travel("2026-12-01T10:00Z", tick=False):
+        budget.note_call(org.sync_user, other.org_id, Usage(10, 1000))
+        budget.note_call(org.sync_user, other.org_id, Usage(12, 1000))
+        expected = ApiUsage(org_id=other.org_id, used=12, maximum=1000, seen_at=timezone.now())
+
+        usage = budget.usage_of(other.org_id)
+        assert usage is not None
+        assert model_to_dict(usage) == model_to_dict(expected)
+        assert budget.calls_today_of(org.sync_user) == budget.calls_today(other.org_id) == 2
+    with time_machine.travel("2026-12-02T10:00Z", tick=False):
+        budget.note_call(org.sync_user, other.org_id, Usage(13, 1000))
+
+        assert budget.calls_today(other.org_id) == 1
