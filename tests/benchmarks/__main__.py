@@ -17,14 +17,11 @@ TARGETS = ("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G14")
 
 def measure(world: World, targets: set[str], size: int, runs: int, *, quick: bool) -> list[Line]:
     """All lines of the targets."""
-    from django.test import override_settings
-
     from tests.benchmarks import composite, ingest, lanes, queue, sending, trickle
 
     lines: list[Line] = []
     if targets & {"G1", "G2", "G14"}:
-        with override_settings(SYNC_RECORDS_PER_CALL=200):
-            lines += sending.measure(world, size, targets, runs)
+        lines += sending.measure(world, size, targets, runs)
     if "G2" in targets:
         lines += composite.measure(world, size, runs)
     if "G3" in targets:
