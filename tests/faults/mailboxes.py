@@ -100,7 +100,7 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=2000)
     arguments = parser.parse_args()
     numbers = {"MAILBOX_KILLS": str(arguments.kills), "MAILBOX_MESSAGES": str(arguments.messages)}
-    command = [sys.executable, "-m", "pytest", "-q", "-s", "tests/activity/mail_watch/test_kills.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "tests/activity/mail_watch/test_kills.py"]
     return subprocess.run(command, cwd=ROOT, env=os.environ | numbers, check=False).returncode
 
 

@@ -1,6 +1,7 @@
 """A watcher that is killed at any moment loses nothing and takes nothing up twice (see tests/faults/mailboxes.py)."""
 
 import os
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
@@ -32,11 +33,15 @@ def environment(dovecot: Dovecot) -> dict[str, str]:
 @needs_dovecot
 @pytest.mark.django_db(transaction=True)
 def test_a_killed_watcher_loses_and_doubles_nothing(
-    dovecot: Dovecot, bens_connection: Connection, ben_member: Membership
+    dovecot: Dovecot, bens_connection: Connection, ben_member: Membership, figure: Callable[[str], None]
 ) -> None:
     connect_mailbox(ben_member, dovecot, "killed")
     captured = Activity.objects.values_list("message__message_id", flat=True)
 
     harm = batter(dovecot, "killed", environment(dovecot), captured.all, kills=KILLS, messages=MESSAGES)
 
+    figure(
+        f"mailbox watcher killed: {harm.kills} times, messages {harm.messages}, "
+        f"lost {len(harm.lost)}, captured twice {len(harm.doubled)}"
+    )
     assert harm == Harm([], [], KILLS, MESSAGES)
