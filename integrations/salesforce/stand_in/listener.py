@@ -49,7 +49,10 @@ class Listener:
         self.is_login = login_sandbox is not None
         self.is_sandbox = bool(login_sandbox)
         self.answers_with, self.moved_to = 404, ""
-        self.server = Server((host, port), self, make_tls(pem) if pem else None)
+        try:
+            self.server = Server((host, port), self, make_tls(pem) if pem else None)
+        except OSError as error:
+            raise OSError(error.errno, f"port {port}: {error.strerror}") from error
         self.port: int = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
