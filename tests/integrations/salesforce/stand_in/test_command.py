@@ -47,8 +47,9 @@ def test_it_runs_without_database_and_says_where(tmp_path: Path) -> None:
 
 
 def test_a_taken_port_gives_one_sentence(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(CommandError) as caught:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        call_command("salesforce_stand_in", data_dir=tmp_path, http_port=port)
+        with pytest.raises(CommandError) as caught:
+            call_command("salesforce_stand_in", data_dir=tmp_path, http_port=port)
 
     assert str(caught.value) == f"The stand-in cannot start: port {port}: Address already in use."
