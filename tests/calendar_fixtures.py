@@ -100,7 +100,7 @@ class Radicale:
         with urllib.request.urlopen(request, timeout=20, context=self._context) as answer:
             return answer.read()
 
-    def make_calendar(self, user: str, name: str = "work", title: str = "Work", kind: str = "VEVENT") -> str:
+    def make_calendar(self, user: str, name: str = "office", title: str = "Work", kind: str = "VEVENT") -> str:
         """A new calendar; returns its URL."""
         self.ask(
             "MKCALENDAR",
@@ -112,11 +112,11 @@ class Radicale:
         )
         return f"{self.url}{user}/{name}/"
 
-    def put(self, user: str, name: str, entry: str, calendar: str = "work") -> None:
+    def put(self, user: str, name: str, entry: str, calendar: str = "office") -> None:
         """Another calendar program saves an entry."""
         self.ask("PUT", f"/{user}/{calendar}/{name}.ics", user, entry, Content_Type="text/calendar")
 
-    def delete(self, user: str, name: str, calendar: str = "work") -> None:
+    def delete(self, user: str, name: str, calendar: str = "office") -> None:
         """Another calendar program deletes an entry."""
         self.ask("DELETE", f"/{user}/{calendar}/{name}.ics", user)
 

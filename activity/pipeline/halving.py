@@ -66,7 +66,7 @@ def _call(rows: Sequence[Ready], send: Send) -> Called:
     sent_at, began = timezone.now(), monotonic()
     try:
         results = send([each.payload for each in rows])
-    except Exception as error:
+    except Exception as error:  # also a fault of ours: whatever was raised, the records may have been written
         return Called(rows, error=error, sent_at=sent_at, seconds=monotonic() - began)
     return Called(rows, results, sent_at=sent_at, seconds=monotonic() - began)
 

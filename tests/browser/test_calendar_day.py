@@ -35,7 +35,7 @@ def test_a_meeting_from_its_acceptance_to_its_end(
     stand_in.register_callbacks(installation.base_url)
     installation.start("watcher", "manage.py", "watch_mailboxes")
     user = radicale_server.new_user()
-    radicale_server.make_calendar(user, "work", "Work")
+    radicale_server.make_calendar(user, "office", "Work")
     radicale_server.make_calendar(user, "family", "Family")
     ada = new_person()
     found_workspace(ada, installation, "Ada Lovelace", ADA)

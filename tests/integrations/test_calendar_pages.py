@@ -27,7 +27,7 @@ def browser(ben: User):
 @pytest.fixture
 def user(radicale: Radicale) -> str:
     name = radicale.new_user()
-    radicale.make_calendar(name, "work", "Work")
+    radicale.make_calendar(name, "office", "Work")
     return name
 
 
@@ -73,7 +73,7 @@ def test_a_calendar_is_connected_shown_and_disconnected(browser, ben_member: Mem
         "connected",
     )
     assert CALENDAR_PASSWORD not in calendar.password_sealed
-    assert list(calendar.collections.values_list("url", "name")) == [(f"{radicale.url}{user}/work/", "Work")]
+    assert list(calendar.collections.values_list("url", "name")) == [(f"{radicale.url}{user}/office/", "Work")]
     assert b"Touchline is reading what is to come" in answer.content
 
     answer = browser.post(f"{CONNECT}disconnect/", follow=True)
@@ -89,7 +89,7 @@ def test_a_calendar_is_connected_shown_and_disconnected(browser, ben_member: Mem
 
 def test_several_calendars_are_chosen_from(browser, ben_member: Membership, radicale, user) -> None:
     family = radicale.make_calendar(user, "family", "Family")
-    work = f"{radicale.url}{user}/work/"
+    work = f"{radicale.url}{user}/office/"
 
     answer = browser.post(CONNECT, form(radicale, user), follow=True)
 

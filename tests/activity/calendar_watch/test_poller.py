@@ -25,7 +25,7 @@ def at_raw_server(calendar: Calendar, radicale: Radicale, settings, *scripts) ->
     """The calendar lies at a server that answers as told."""
     with RawServer(*scripts, pem=str(radicale.folder / "stand-in-server.pem")) as server:
         settings.MAILBOX_EXTRA_HOSTS |= {f"localhost:{server.port}"}
-        url = f"https://localhost:{server.port}/work/"
+        url = f"https://localhost:{server.port}/office/"
         CalendarCollection.objects.filter(calendar=calendar).update(url=url)
         yield server
 
@@ -117,7 +117,7 @@ def test_a_server_that_is_away_is_waited_for(radicale: Radicale, ben_member: Mem
         port = closed.getsockname()[1]
     settings.MAILBOX_EXTRA_HOSTS |= {f"localhost:{port}"}
     right = CalendarCollection.objects.get().url
-    CalendarCollection.objects.update(url=f"https://localhost:{port}/work/")
+    CalendarCollection.objects.update(url=f"https://localhost:{port}/office/")
     with polling():
         wait_for("the trouble", lambda: Calendar.objects.get().failures == 1)
         CalendarCollection.objects.update(url=right)

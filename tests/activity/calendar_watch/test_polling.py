@@ -197,7 +197,7 @@ def test_a_meeting_that_goes_to_another_chosen_calendar_goes_on(calendar, radica
     radicale.put(user, "demo", whole, calendar="other")
     see()
     kept = meetings()
-    calendars.choose(calendar, [Collection(f"{radicale.url}{user}/work/", "Work")])
+    calendars.choose(calendar, [Collection(f"{radicale.url}{user}/office/", "Work")])
     see()
 
     assert (kept, meetings()) == ([("meeting_confirmed", "demo")],) * 2
@@ -304,8 +304,8 @@ def test_a_server_without_sync_collection_is_read_by_ctag_and_etags(
     """With or without naming a token that it does not understand itself."""
     first, second = (entry(event(name, next_day(3))) for name in ("first", "second"))
     moved = entry(event("first", next_day(4), sequence=1))
-    one, two = "/work/1.ics", "/work/2.ics"
-    before, after = ([told(of("/work/", f"<s:getctag>{ctag}</s:getctag>{token}"))] for ctag in "AB")
+    one, two = "/office/1.ics", "/office/2.ics"
+    before, after = ([told(of("/office/", f"<s:getctag>{ctag}</s:getctag>{token}"))] for ctag in "AB")
     listed, fetched = (
         [told(named(one, "a"), named(two, "a"))],
         [told(named(one, "a", first), named(two, "a", second))],
@@ -316,12 +316,12 @@ def test_a_server_without_sync_collection_is_read_by_ctag_and_etags(
     scripts += [*refused, after, [told(named(one, "b"))], [told(named(one, "b", moved), gone)]]
     with RawServer(*scripts, pem=str(radicale.folder / "stand-in-server.pem")) as server:
         settings.MAILBOX_EXTRA_HOSTS |= {f"localhost:{server.port}"}
-        CalendarCollection.objects.update(url=f"https://localhost:{server.port}/work/")
+        CalendarCollection.objects.update(url=f"https://localhost:{server.port}/office/")
         for _ in range(3):
             see()
 
         assert len(server.received) == len(scripts)
-        assert (b"/work/1.ics" in server.received[-1], b"/work/2.ics" in server.received[-1]) == (True, True)
+        assert (b"/office/1.ics" in server.received[-1], b"/office/2.ics" in server.received[-1]) == (True, True)
     assert sorted(meetings()[:2]) == [("meeting_confirmed", "first"), ("meeting_confirmed", "second")]
     assert meetings()[2:] == [("meeting_confirmed", "first"), ("meeting_canceled", "second")]
 
@@ -360,7 +360,7 @@ def test_an_entry_that_cannot_be_stored_costs_only_itself(radicale, user, see) -
 
 def test_a_calendar_that_is_gone_is_told(radicale, user, see) -> None:
     see()
-    radicale.ask("DELETE", f"/{user}/work/", user)
+    radicale.ask("DELETE", f"/{user}/office/", user)
 
     with pytest.raises(CollectionGone):
         see()

@@ -65,7 +65,7 @@ def raw(radicale: Radicale, *scripts, seconds: float = 20) -> Iterator[tuple[Raw
 
 
 def test_calendars_are_found_from_the_server_the_home_or_the_calendar_itself(radicale, user, dav) -> None:
-    work = radicale.make_calendar(user, "work", "Work &amp; travel")
+    work = radicale.make_calendar(user, "office", "Work &amp; travel")
     radicale.make_calendar(user, "todo", "To do", kind="VTODO")
     expected = Account((Collection(work, "Work & travel"),), ())
 
@@ -242,9 +242,9 @@ def test_entries_are_fetched_in_batches_and_what_is_gone_is_told(radicale, user,
         radicale.put(user, f"e{number}", entry(event(f"e{number}", next_day(1))))
     listed = dav.coming(url, next_day(0), next_day(9))
 
-    found = {each.path: each for each in dav.fetch(url, [*listed, f"/{user}/work/gone.ics"])}
+    found = {each.path: each for each in dav.fetch(url, [*listed, f"/{user}/office/gone.ics"])}
 
-    assert found.pop(f"/{user}/work/gone.ics") == Resource(f"/{user}/work/gone.ics", is_gone=True)
+    assert found.pop(f"/{user}/office/gone.ics") == Resource(f"/{user}/office/gone.ics", is_gone=True)
     assert {each.path: each.etag for each in found.values()} == listed
     assert all(each.data and each.data.startswith(b"BEGIN:VCALENDAR") for each in found.values())
 
