@@ -126,16 +126,13 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     search_fields = ("name", "prefix", "workspace__slug")
 
 
-@admin.register(Calendar)
-class CalendarAdmin(ReadOnlyAdmin):
-    """Calendars: the state, the cause and since when; no password."""
+class AccountAdmin(ReadOnlyAdmin):
+    """A member's account at a server of theirs: the state, the cause and since when; no password."""
 
     secret: ClassVar[tuple[str, ...]] = ("password_sealed",)
     to_workspace = link("workspace")
     to_membership = link("membership")
-    list_display = (
-        "user_name",
-        "url",
+    about: ClassVar[tuple[str, ...]] = (
         "to_workspace",
         "to_membership",
         "state",
@@ -144,30 +141,24 @@ class CalendarAdmin(ReadOnlyAdmin):
         "failing_since",
         "read_at",
     )
-    list_filter = ("state", "cause", "provider")
     list_select_related = ("workspace", "membership__user")
+
+
+@admin.register(Calendar)
+class CalendarAdmin(AccountAdmin):
+    """Accounts at calendar servers."""
+
+    list_display = ("user_name", "url", *AccountAdmin.about)
+    list_filter = ("state", "cause", "provider")
     search_fields = ("user_name", "url", "membership__user__email", "workspace__slug")
 
 
 @admin.register(Mailbox)
-class MailboxAdmin(ReadOnlyAdmin):
-    """Mailboxes: the state, the cause and since when; no password."""
+class MailboxAdmin(AccountAdmin):
+    """Mailboxes."""
 
-    secret: ClassVar[tuple[str, ...]] = ("password_sealed",)
-    to_workspace = link("workspace")
-    to_membership = link("membership")
-    list_display = (
-        "address",
-        "to_workspace",
-        "to_membership",
-        "state",
-        "cause",
-        "cause_since",
-        "failing_since",
-        "read_at",
-    )
+    list_display = ("address", *AccountAdmin.about)
     list_filter = ("state", "cause", "is_paused")
-    list_select_related = ("workspace", "membership__user")
     search_fields = ("address", "host", "membership__user__email", "workspace__slug")
 
 
