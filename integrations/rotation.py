@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.db import models, transaction
 from django.db.models import Q
 
-from integrations import secrets
+from integrations import second_factors, secrets
 from integrations.secrets import FORMAT, SecretsError, context_of, seal
 
 BATCH = 200
@@ -44,6 +45,7 @@ def rotate() -> Report:
         while last is not None:
             last = _reseal_batch(model, columns, last, report)
         report.left += sum(_behind(model, [column]).count() for column in columns)
+    _reseal_second_factors(report)
     return report
 
 
@@ -76,3 +78,13 @@ def _reseal(row: models.Model, column: str, report: Report) -> None:
             report.resealed += 1
     except SecretsError as error:
         report.failures.append(str(error))
+
+
+def _reseal_second_factors(report: Report) -> None:
+    """allauth's rows hold their secrets in JSON, and have neither a UUID nor a workspace."""
+    for row_id, _ in list(second_factors.rows_behind(Authenticator)):
+        try:
+            report.resealed += second_factors.seal_anew(Authenticator, row_id)
+        except SecretsError as error:
+            report.failures.append(str(error))
+    report.left += sum(count for _, count in second_factors.rows_behind(Authenticator))
