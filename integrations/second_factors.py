@@ -1,4 +1,4 @@
-"""Second factors in the database: the secret of an authenticator app and the seed of recovery codes, sealed as tokens.
+"""Second factors in the database: an authenticator app's secret and the seed of recovery codes, sealed as tokens.
 
 allauth keeps them in `Authenticator.data` and asks the adapter to encrypt and decrypt. It does not say whose they
 are, so they are bound to their place (table and column) and not to their row.
@@ -43,9 +43,9 @@ def is_current(stored: str) -> bool:
 
 
 def seal_anew(authenticators: type[models.Model], row_id: int) -> int:
-    """Seal the secrets of one row (of allauth's table, a migration's model too) with the writing key; returns how many.
+    """Seal the secrets of one row of allauth's table with the writing key; returns how many.
 
-    Raises SecretsError; then the row stays as it was.
+    authenticators: its model, or a migration's. Raises SecretsError; then the row stays as it was.
     """
     with transaction.atomic():
         row: Any = authenticators.objects.select_for_update().filter(pk=row_id).first()

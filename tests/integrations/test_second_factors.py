@@ -69,7 +69,7 @@ def test_the_table_holds_no_plain_secret_and_codes_are_taken() -> None:
 
 def test_what_stands_in_clear_is_taken_and_the_migration_seals_it() -> None:
     ada = make_person("Ada")
-    totp, recovery = in_clear(ada)
+    recovery = in_clear(ada)[1]
     codes = RecoveryCodes(recovery).get_unused_codes()
     assert second_step(code_of(SECRET)) == "/"
     migration = import_module("integrations.migrations.0010_seal_second_factors")
