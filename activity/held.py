@@ -1,6 +1,7 @@
 """How many activities wait for a connection: what the Salesforce card says of one that needs attention."""
 
-from activity.models import SyncJob, SyncState
+from activity.counts import count_rows, sum_rows
+from activity.models import Counted, SyncState
 from integrations.models import Connection
 
 
@@ -9,8 +10,7 @@ def count_held(connection: Connection) -> int:
 
     0 for a Sync User of its own, which logs nothing. One query.
     """
-    if connection.membership_id is None:
+    if connection.membership is None:
         return 0
-    open_states = (SyncState.WAITING, SyncState.HELD)
-    jobs = SyncJob.objects.filter(workspace=connection.workspace_id, owner=connection.membership_id)
-    return jobs.filter(state__in=open_states).count()
+    rows = count_rows(Counted.LOG, connection.workspace, connection.membership)
+    return sum_rows(rows.filter(state__in=(SyncState.WAITING, SyncState.HELD)))

@@ -40,6 +40,7 @@ def save_sync_all(membership: Membership, is_on: bool) -> MemberSettings:
 def unsent_mail(membership: Membership) -> QuerySet[SyncJob]:
     """The rows of mail from the member's mailbox that did not reach Salesforce yet and still may."""
     return SyncJob.objects.filter(
+        workspace=membership.workspace_id,
         owner=membership,
         activity__source=Source.MAILBOX,
         state__in=(SyncState.WAITING, SyncState.HELD),

@@ -7,6 +7,7 @@ from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
+from activity.counts import forget_empty_counts
 from activity.models import (
     Activity,
     DecisionTrace,
@@ -47,6 +48,7 @@ def forget_old() -> int:
     _delete(TrackedMessage.objects.filter(expires_at__lt=now))
     newer = LogChange.objects.filter(owner=OuterRef("owner"), changed_at__gt=OuterRef("changed_at"))
     _delete(LogChange.objects.filter(Exists(newer), changed_at__lt=now - CHANGES_KEPT_FOR))
+    forget_empty_counts()
     return sum(forget_workspace(workspace, now) for workspace in Workspace.objects.order_by("pk"))
 
 

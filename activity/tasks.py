@@ -1,6 +1,6 @@
 """What the queue runs; queued by dotted name, with integers only."""
 
-from activity import retention, wake
+from activity import counts, retention, wake
 from activity.models import Reason, SyncJob, SyncState
 from activity.pipeline import doubles, late, log_to_salesforce
 from activity.pipeline import sweep as sweeping
@@ -18,6 +18,11 @@ def log_due_jobs(connection_id: int) -> None:
 def sweep() -> int:
     """Each minute: whatever is due and was not woken."""
     return sweeping.sweep()
+
+
+def fold_counts() -> None:
+    """Each minute: what changed is added to the counts that pages show."""
+    counts.fold_counts()
 
 
 def match_late() -> int:

@@ -1,6 +1,7 @@
 """What happened, what is to be logged of it, by which settings, about whom."""
 
 from activity.models.activity import Activity, Kind, Meeting, Message, Participant, ParticipantRole, Source
+from activity.models.counts import Counted, RowCount, RowCountChange, RowCountSum
 from activity.models.due import Drain, DueJob, ErrorGroup, OrgPace, OrgTrouble, WakeUp
 from activity.models.meetings import KnownMeeting
 from activity.models.people import KnownPerson
@@ -25,6 +26,7 @@ __all__ = [
     "Activity",
     "AfterUnknown",
     "BodyChoice",
+    "Counted",
     "DecisionTrace",
     "Drain",
     "DueJob",
@@ -52,6 +54,9 @@ __all__ = [
     "Reason",
     "RelatedChoice",
     "RequestCount",
+    "RowCount",
+    "RowCountChange",
+    "RowCountSum",
     "Source",
     "StatusGroup",
     "SyncAttempt",

@@ -5,21 +5,25 @@ Others see a private activity only as "kept private", and nothing of a member wh
 
 import hashlib
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from activity.counts import count_rows
 from activity.feed_search import FeedSearch
 from activity.models import (
     Activity,
+    Counted,
     Kind,
     MemberSettings,
     Participant,
     ParticipantRole,
+    RowCount,
     StatusGroup,
     SyncJob,
     SyncState,
@@ -141,23 +145,34 @@ def live_feed(
 def chart(workspace: Workspace, viewer: Membership, today: date) -> list[ChartBar]:
     """Activities on each of the last 15 days of the current time zone, oldest first."""
     first = today - timedelta(days=CHART_DAYS - 1)
-    activities = _visible(workspace, viewer).filter(occurred_at__gte=_start(first))
-    by_day = activities.annotate(day=TruncDate("occurred_at")).order_by().values_list("day")
-    counts = dict(by_day.annotate(Count("id")))
+    counts = _counts_by_day(count_rows(Counted.FEED, workspace), first)
+    silent = _silent(workspace, viewer)
+    hidden = RowCount.objects.filter(workspace=workspace, counted=Counted.FEED, owner__in=silent.values("membership"))
+    counts.subtract(_counts_by_day(hidden, first))
     highest = max(counts.values(), default=0) or 1
     bars = []
     for index in range(CHART_DAYS):
         day = first + timedelta(days=index)
-        count = counts.get(day, 0)
+        count = counts[day]
         height = round(36 * count / highest, 1) if count else 1
         bars.append(ChartBar(day, count, x=index * 10, y=40 - height, height=height))
     return bars
 
 
+def _counts_by_day(counts: QuerySet[RowCount], first: date) -> Counter[date]:
+    """The rows of each day of the current time zone, from `first` on."""
+    by_day = counts.filter(quarter__gte=_start(first)).annotate(day=TruncDate("quarter")).values_list("day")
+    return Counter(dict(by_day.annotate(Sum("rows"))))
+
+
 def _visible(workspace: Workspace, viewer: Membership) -> QuerySet[Activity]:
+    return workspace.activities.exclude(owner__in=_silent(workspace, viewer).values("membership"))
+
+
+def _silent(workspace: Workspace, viewer: Membership) -> QuerySet[MemberSettings]:
+    """Who does not share; the viewer's own activities are always there."""
     silent = MemberSettings.objects.filter(membership__workspace=workspace, share_in_feed=False)
-    others = ~Q(owner__in=silent.exclude(membership=viewer).values("membership"))
-    return workspace.activities.filter(others)
+    return silent.exclude(membership=viewer)
 
 
 def _with_parts(activities: QuerySet[Activity]) -> QuerySet[Activity]:

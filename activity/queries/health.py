@@ -1,14 +1,17 @@
 """Sync health: what stands still in a workspace, by cause."""
 
 import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import QuerySet, Sum
 
-from activity.models import Reason, SyncJob, SyncState
+from activity.counts import count_rows, sum_rows
+from activity.models import Counted, Reason, RowCount, SyncJob, SyncState
 from activity.reasons import Explanation, explain
-from workspaces.models import Workspace
+from workspaces.models import Membership, Workspace
 
 STOPPED = (SyncState.HELD, SyncState.FAILED)
 
@@ -36,24 +39,45 @@ class Cause:
 def error_groups(workspace: Workspace) -> list[Cause]:
     """Every cause that stops rows now, errors first, then by the number of rows. Two queries.
 
-    Reads the partial index `log_stopped`, whose rows are few in a healthy workspace.
+    The numbers are the kept ones; of the rows only the oldest and the newest of each cause are read.
     """
-    stopped = workspace.sync_jobs.filter(stopped__isnull=False)
-    groups = list(
-        stopped.order_by()
-        .values("reason", "error_code", "state")
-        .annotate(
-            rows=Count("id"),
-            people=Count("owner", distinct=True),
-            since=Min("created_at"),
-            last_at=Max("created_at"),
-            newest=Max("id"),
-        )
-    )
-    newest = [group["newest"] for group in groups]
-    samples = {job.pk: job for job in stopped.select_related("activity").filter(pk__in=newest)}
-    causes = [_build_cause(group, samples[group["newest"]]) for group in groups if group["newest"] in samples]
+    of_people = defaultdict(list)
+    for *cause, _owner, rows in _stopped_of_each(workspace):
+        of_people[tuple(cause)].append(rows)
+    ends = _read_ends(workspace, [(reason, error_code) for reason, error_code, _state in of_people])
+    causes = [
+        _build_cause(SyncState(state), of_people[reason, error_code, state], *ends[reason, error_code])
+        for reason, error_code, state in of_people
+        if (reason, error_code) in ends
+    ]
     return sorted(causes, key=lambda cause: (not cause.is_error, -cause.rows))
+
+
+def _stopped_of_each(workspace: Workspace) -> Iterable[tuple[str, str, str, int, int]]:
+    """Reason, error code, state, owner and number of what stands still; reads the index `row_count_stopped`."""
+    stopped = RowCount.objects.filter(
+        workspace=workspace, counted=Counted.LOG, owner__isnull=False, state__in=STOPPED
+    )
+    of_each = stopped.values_list("reason", "error_code", "state", "owner")
+    return of_each.annotate(number=Sum("rows")).filter(number__gt=0)
+
+
+def _read_ends(
+    workspace: Workspace, causes: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[SyncJob, SyncJob]]:
+    """The oldest and the newest row of each cause; a cause whose rows have just gone is not there."""
+    if not causes:
+        return {}
+    rows = [jobs_of_cause(workspace, *cause).select_related("activity") for cause in causes]
+    first, *others = [each.order_by(order)[:1] for each in rows for order in ("id", "-id")]
+    ends = defaultdict(list)
+    for job in first.union(*others, all=True):
+        ends[job.reason, job.error_code].append(job)
+    return {cause: (min(found, key=_age), max(found, key=_age)) for cause, found in ends.items()}
+
+
+def _age(job: SyncJob) -> int:
+    return job.pk
 
 
 def jobs_of_cause(workspace: Workspace, reason: str, error_code: str) -> QuerySet[SyncJob]:
@@ -61,16 +85,22 @@ def jobs_of_cause(workspace: Workspace, reason: str, error_code: str) -> QuerySe
     return workspace.sync_jobs.filter(stopped=reason, error_code=error_code)
 
 
-def _build_cause(group: dict, sample: SyncJob) -> Cause:
-    detail = "" if sample.activity.is_private else sample.reason_detail
+def count_of_cause(workspace: Workspace, reason: str, error_code: str, owner: Membership) -> int:
+    """How many rows of one person stand still for one cause."""
+    stopped = count_rows(Counted.LOG, workspace, owner).filter(state__in=STOPPED)
+    return sum_rows(stopped.filter(reason=reason, error_code=error_code))
+
+
+def _build_cause(state: SyncState, of_people: Sequence[int], oldest: SyncJob, newest: SyncJob) -> Cause:
+    detail = "" if newest.activity.is_private else newest.reason_detail
     return Cause(
-        reason=Reason(group["reason"]),
-        error_code=group["error_code"],
-        state=SyncState(group["state"]),
-        explanation=explain(sample.reason, detail, sample),
-        rows=group["rows"],
-        people=group["people"],
-        since=group["since"],
-        last_at=group["last_at"],
-        sample=sample.uuid,
+        reason=Reason(newest.reason),
+        error_code=newest.error_code,
+        state=state,
+        explanation=explain(newest.reason, detail, newest),
+        rows=sum(of_people),
+        people=len(of_people),
+        since=oldest.created_at,
+        last_at=newest.created_at,
+        sample=newest.uuid,
     )

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Q, Sum
 from django.utils import timezone
 
+from activity.counts import sum_rows
 from activity.models import (
+    Counted,
     ExclusionKind,
     Kind,
     LoggingSettings,
     LoggingSettingsVersion,
     Reason,
-    SyncJob,
+    RowCount,
     SyncState,
 )
 from activity.pipeline.compose import SUBJECT_TEMPLATES, render_subject
@@ -149,12 +151,14 @@ def _shown(field: Any, value: Any) -> str:
 
 
 def estimate(role: Role, proposed: frozenset[Kind]) -> Estimate:
-    """What the last 7 days would have produced with the proposed kinds; two small aggregates over those days."""
+    """What the last 7 days, to the quarter of an hour, would have produced with the proposed kinds. Three queries."""
     since = timezone.now() - timedelta(days=DAYS)
-    jobs = SyncJob.objects.filter(workspace=role.workspace, owner__role=role, created_at__gte=since)
-    candidates = jobs.filter(~Q(state=SyncState.SKIPPED) | Q(reason=Reason.SWITCHED_OFF))
-    by_kind = dict(candidates.order_by().values_list("kind").annotate(Count("id")))
-    synced = jobs.filter(state=SyncState.SYNCED).count()
+    counts = RowCount.objects.filter(
+        workspace=role.workspace, counted=Counted.LOG, owner__role=role, quarter__gte=since
+    )
+    candidates = counts.filter(~Q(state=SyncState.SKIPPED) | Q(reason=Reason.SWITCHED_OFF))
+    by_kind = dict(candidates.values_list("kind").annotate(Sum("rows")))
+    synced = sum_rows(counts.filter(state=SyncState.SYNCED))
     saved = saved_settings(role)
     current = frozenset(kind for kind, switch in SWITCHES.items() if getattr(saved, switch))
     records, records_then = (_records(by_kind, kinds) for kinds in (current, proposed))

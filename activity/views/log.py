@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from activity.counts import Count
 from activity.export import write_csv
 from activity.forms.log import LogFilterForm
 from activity.models import StatusGroup
@@ -87,9 +88,9 @@ def _list_context(request: HttpRequest, form: LogFilterForm, page: Page, change:
     }
 
 
-def _stats(request: HttpRequest, form: LogFilterForm, counts: dict[StatusGroup, int]) -> list[dict[str, Any]]:
+def _stats(request: HttpRequest, form: LogFilterForm, counts: dict[StatusGroup, Count]) -> list[dict[str, Any]]:
     chosen = form.cleaned_data.get("status", "")
-    total = {"label": "All", "value": sum(counts.values()), "href": _log_url(request, form, status="")}
+    total = {"label": "All", "value": sum(counts.values(), Count()), "href": _log_url(request, form, status="")}
     return [total | {"current": not chosen}] + [
         {
             "label": group.label,

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from activity import own_settings
+from activity.counts import count_up_to
 from activity.exclusions import ExclusionError, add_personal, remove_personal
 from activity.forms.exclusions import ExclusionForm
 from activity.models import Kind
@@ -46,8 +47,9 @@ def crm_sync_all(request: HttpRequest, slug: str) -> HttpResponse:
     """Switch *Sync all messages* on or off at once."""
     if "sync_all_messages" in request.POST:
         return _switch_on(request)
-    unsent, wish = own_settings.unsent_mail(request.membership).count(), request.POST.get("unsent")
-    if unsent and wish not in ("keep", "drop"):
+    unsent = count_up_to(own_settings.unsent_mail(request.membership))
+    wish = request.POST.get("unsent")
+    if unsent.number and wish not in ("keep", "drop"):
         return render(
             request,
             "activity/_sync_all.html" if request.htmx else "activity/sync_all_off.html",

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from activity.forms.relink import RelinkForm
 from activity.models import SyncJob, SyncState
-from activity.queries.health import STOPPED, jobs_of_cause
+from activity.queries.health import STOPPED, count_of_cause
 from activity.queries.job import JobDetail, find_job, job_detail
 from activity.queries.log import TONES
 from activity.reasons import Button
@@ -80,7 +80,7 @@ def get_job(request: HttpRequest, uuid: uuids.UUID) -> SyncJob:
 
 
 def _context(request: HttpRequest, job: SyncJob, *, shows_payload: bool = False) -> dict[str, Any]:
-    detail = job_detail(job)
+    detail = job_detail(job, request.membership)
     own = job.owner_id == request.membership.pk
     row_url = reverse("activity_log_row", args=[request.workspace.slug, job.uuid])
     return {
@@ -144,7 +144,7 @@ def _count_same(job: SyncJob) -> int:
     """How many other rows of this person stand still for the same cause."""
     if job.state not in STOPPED:
         return 0
-    return jobs_of_cause(job.workspace, job.reason, job.error_code).filter(owner=job.owner).count() - 1
+    return count_of_cause(job.workspace, job.reason, job.error_code, job.owner) - 1
 
 
 def _version(job: SyncJob) -> str:

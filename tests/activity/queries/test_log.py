@@ -7,7 +7,8 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from activity.models import Kind, Reason, StatusGroup, SyncJob, SyncState
+from activity.counts import Count
+from activity.models import Kind, ObjectType, Reason, StatusGroup, SyncJob, SyncState
 from activity.queries.log import LogFilters, activity_log, is_settled, last_change, status_counts
 from tests.activity.rows import GRACE, NOON, make_job
 
@@ -143,12 +144,56 @@ def test_counts_hold_for_all_filters_but_the_status(acme, ben_member, ada_member
     make_job(ada_member)
 
     assert status_counts(acme, LogFilters(status="errors"), ben_member) == {
-        StatusGroup.NOT_SYNCED: 4,
-        StatusGroup.SYNCED: 1,
-        StatusGroup.ERRORS: 1,
+        StatusGroup.NOT_SYNCED: Count(4),
+        StatusGroup.SYNCED: Count(1),
+        StatusGroup.ERRORS: Count(1),
     }
-    assert sum(status_counts(acme, LogFilters(kind="opened"), ben_member).values()) == 1
-    assert sum(status_counts(acme, ALL, viewer=ada_member).values()) == 7
+    assert count_all(acme, LogFilters(kind="opened"), ben_member) == Count(1)
+    assert count_all(acme, ALL, viewer=ada_member) == Count(7)
+
+
+def count_all(*args, **kwargs) -> Count:
+    return sum(status_counts(*args, **kwargs).values(), Count())
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        ALL,
+        *[LogFilters(kind=kind) for kind in Kind],
+        *[LogFilters(object_type=each) for each in ObjectType],
+        *[LogFilters(reason=reason) for reason in ("plan", "no_match", "rejected", "waiting", "unknown", "excluded")],
+        LogFilters(since=NOON),
+        LogFilters(since=NOON + timedelta(minutes=15)),
+        LogFilters(until=NOON + timedelta(minutes=15)),
+        LogFilters(until=NOON),
+        LogFilters(recipient="grace"),
+        LogFilters(kind="sent", object_type="Event"),
+    ],
+    ids=str,
+)
+def test_the_counts_are_those_of_the_rows(acme, ben_member, mixed, filters):
+    rows = activity_log(acme, filters, ben_member, viewer=ben_member).rows
+    counted = {group: sum(row.status == group for row in rows) for group in StatusGroup}
+
+    found = status_counts(acme, filters, ben_member, viewer=ben_member)
+
+    assert {group: count.number for group, count in found.items()} == counted
+
+
+def test_what_a_search_finds_is_counted_no_further_than_a_thousand(acme, ben_member):
+    job = make_job(ben_member)
+    fields = {"workspace": acme, "activity": job.activity, "owner": ben_member, "kind": "sent", "object_type": "Task"}
+    SyncJob.objects.bulk_create(
+        SyncJob(**fields, recipient=f"g{number}@hopper.example", key=f"{number:026}") for number in range(1_000)
+    )
+
+    counts = status_counts(acme, LogFilters(recipient="hopper"), ben_member, viewer=ben_member)
+
+    assert [str(count) for count in counts.values()] == ["1,000+", "0", "0"]
+    assert str(count_all(acme, LogFilters(recipient="hopper"), ben_member, viewer=ben_member)) == "1,000+"
+    assert str(count_all(acme, LogFilters(recipient="g1"), ben_member, viewer=ben_member)) == "111"
+    assert str(count_all(acme, ALL, ben_member)) == "1,001"
 
 
 def test_what_is_private_is_shown_to_its_owner_alone(acme, ada_member, ben_member):
@@ -173,7 +218,7 @@ def test_a_search_does_not_tell_what_is_private(acme, ada_member, ben_member, ev
     found = set(uuids(activity_log(acme, filters, owner, viewer=ada_member)))
 
     assert found == ({open_one.uuid, own_private.uuid} if everybody else {open_one.uuid})
-    assert sum(status_counts(acme, filters, owner, viewer=ada_member).values()) == len(found)
+    assert count_all(acme, filters, owner, viewer=ada_member) == Count(len(found))
     assert set(uuids(activity_log(acme, filters, ben_member, viewer=ben_member))) == {private.uuid, open_one.uuid}
 
 

@@ -110,5 +110,5 @@ def test_queries_do_not_grow_with_rows(ben, ben_member, django_assert_num_querie
     browser.get(FEED)
 
     # session, person, membership, activities, jobs, participants, chart, workspaces
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         browser.get(FEED)
