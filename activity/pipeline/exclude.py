@@ -1,6 +1,7 @@
 """What is never logged. Pure: settings and an address or subject in, a reason or None out."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from activity.models.settings import ExclusionKind
 from activity.models.sync import Reason
@@ -43,6 +44,19 @@ SYSTEM_PREFIXES = (
 )
 
 
+SYSTEM_ADDRESS = "system address"
+"""How the detail of a row begins that the built-in list keeps out."""
+
+
+class ExclusionTest(StrEnum):
+    """What an address is put to, in this order; the first test that applies decides. The first one is plan.py's."""
+
+    COLLEAGUES = "colleagues"
+    PERSONAL = "personal"
+    SYSTEM = "system"
+    ROLE = "role"
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One exclusion; `value` is lower case, a domain without its leading dot or @."""
@@ -75,8 +89,8 @@ def is_system_address(address: str) -> bool:
     return local in SYSTEM_LOCAL_PARTS or domain in SYSTEM_DOMAINS or local.startswith(SYSTEM_PREFIXES)
 
 
-def _hit(rules: tuple[Rule, ...], address: str, subject: str) -> Rule | None:
-    """The first rule that the address or the subject (lower case both) falls under."""
+def find_rule(rules: tuple[Rule, ...], address: str, subject: str) -> Rule | None:
+    """The first rule that the address (lower case) or the subject (case-folded) falls under."""
     for rule in rules:
         if rule.kind == ExclusionKind.SUBJECT:
             if rule.value in subject:
@@ -104,13 +118,25 @@ def exclude(rules: ExclusionRules, address: str, subject: str) -> Excluded | Non
     The personal list goes first, because what it hides must not be told by another reason's sentence.
     """
     address, subject = address.lower(), subject.casefold()
-    if _hit(rules.personal, address, subject):
+    if find_rule(rules.personal, address, subject):
         return Excluded(Reason.KEPT_PRIVATE)
     if is_system_address(address) and not _overridden(rules.overrides, address):
-        return Excluded(Reason.EXCLUDED, f"system address {address}")
-    if rule := _hit(rules.of_role, address, subject):
-        return Excluded(Reason.EXCLUDED, f"{rule.kind.label.lower()} {rule.value}")
+        return Excluded(Reason.EXCLUDED, f"{SYSTEM_ADDRESS} {address}")
+    if rule := find_rule(rules.of_role, address, subject):
+        return Excluded(Reason.EXCLUDED, name_rule(rule))
     return None
+
+
+def name_rule(rule: Rule) -> str:
+    """A rule in words: "domain rival.example"."""
+    return f"{rule.kind.label.lower()} {rule.value}"
+
+
+def deciding_test(reason: str, detail: str) -> ExclusionTest | None:
+    """Which test stopped a row, by the reason and the detail that it keeps; None when none of them did."""
+    if reason == Reason.EXCLUDED:
+        return ExclusionTest.SYSTEM if detail.startswith(f"{SYSTEM_ADDRESS} ") else ExclusionTest.ROLE
+    return {Reason.INTERNAL: ExclusionTest.COLLEAGUES, Reason.KEPT_PRIVATE: ExclusionTest.PERSONAL}.get(reason)  # type: ignore[call-overload]
 
 
 def _overridden(overrides: frozenset[str], address: str) -> bool:

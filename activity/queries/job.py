@@ -5,7 +5,19 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from activity.models import DecisionTrace, DueJob, KnownPerson, Outcome, Reason, SyncAttempt, SyncJob, SyncState
+from activity.models import (
+    DecisionTrace,
+    DueJob,
+    Kind,
+    KnownPerson,
+    Outcome,
+    Reason,
+    SyncAttempt,
+    SyncJob,
+    SyncState,
+)
+from activity.queries.checks import TracedRow
+from activity.queries.rules_then import read_rules_then
 from activity.queries.trace import TraceStep, build_trace
 from activity.reasons import Button, Explanation, explain
 from activity.repair import NEVER_AGAIN
@@ -105,8 +117,8 @@ def find_job(workspace: Workspace, row: uuid.UUID, viewer: Membership) -> SyncJo
     return job if viewer.is_admin and not job.activity.is_private else None
 
 
-def job_detail(job: SyncJob) -> JobDetail:
-    """Read what belongs to a job; five queries, however many attempts it took."""
+def job_detail(job: SyncJob, viewer: Membership) -> JobDetail:
+    """Read what belongs to a job, as `viewer` may see it; eight queries, however many attempts it took."""
     workspace = job.workspace_id
     attempts = SyncAttempt.objects.filter(workspace=workspace, job_id=job.pk).order_by("-number")
     trace = DecisionTrace.objects.filter(workspace=workspace, job_id=job.pk).first()
@@ -117,11 +129,24 @@ def job_detail(job: SyncJob) -> JobDetail:
         job=job,
         explanation=explain(job.reason, job.reason_detail, job),
         attempts=tuple(map(_build_attempt, attempts)),
-        trace=build_trace(trace.content if trace else {}),
+        trace=build_trace(trace.content if trace else {}, _build_tested(job), read_rules_then(job, viewer)),
         candidates=find_candidates(job.workspace, job.recipient),
         buttons=possible_buttons(job),
         web_url=org.web_url if org else "",
         due_at=due,
+    )
+
+
+def _build_tested(job: SyncJob) -> TracedRow:
+    return TracedRow(
+        state=job.state,
+        reason=job.reason,
+        detail=job.reason_detail,
+        kind=Kind(job.kind),
+        recipient=job.recipient,
+        subject=job.subject,
+        via_touchline=job.activity.via_touchline,
+        by_machine=job.activity.by_machine,
     )
 
 

@@ -1,9 +1,20 @@
-"""How a row was decided: what the pipeline keeps in a DecisionTrace, in words and in the order of the decision."""
+"""How a row was decided, in words and in the order of the decision: settings → exclusions tested → switches →
+candidates → deciding rule → fields.
+
+What the pipeline found is kept in a DecisionTrace; what came before that is derived (checks.py, rules_then.py).
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from activity.models import Reason, SyncState
+from activity.pipeline.exclude import deciding_test
+from activity.queries.checks import Check, TracedRow, exclusion_checks, switch_checks
+from activity.queries.rules_then import RulesThen
+
+MOST_SHOWN = 10
+"""So many candidates are named: an address of a whole department can have hundreds."""
 PERSON_WORDS = {
     "only_one": "the only one with this address",
     "converted_lead": "the Contact that the Lead was converted into",
@@ -25,27 +36,56 @@ RELATED_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """One step of the decision: its name and its lines."""
+    """One step of the decision: its name, its lines, and what was tested in it."""
 
     title: str
-    lines: tuple[str, ...]
+    lines: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
 
 
-def build_trace(content: Mapping[str, Any]) -> tuple[TraceStep, ...]:
-    """The steps that are known of a decision; keys without words here are shown as they are."""
+def build_trace(content: Mapping[str, Any], row: TracedRow, then: RulesThen) -> tuple[TraceStep, ...]:
+    """The steps of a decision, as far as it came: `content` is the row's DecisionTrace, empty where it has none."""
+    return (
+        TraceStep("Settings", tuple(_settings(content, then))),
+        TraceStep("Exclusions tested", (_whom(row),), exclusion_checks(row, then)),
+        *([] if deciding_test(row.reason, row.detail) else [TraceStep("Switches", (), switch_checks(row))]),
+        *_kept_steps(content, row),
+    )
+
+
+def _settings(content: Mapping[str, Any], then: RulesThen) -> list[str]:
+    composed, recorded = content.get("settings_version"), then.version
+    of_role = f"of the settings of “{then.role}”"
+    if recorded is None:
+        return [f"The member was in the role “{then.role}” then, and is in another one now"]
+    if composed in (None, recorded):
+        return [f"Version {recorded} {of_role}"]
+    return [f"Recorded by version {recorded} {of_role}, composed by version {composed}"]
+
+
+def _whom(row: TracedRow) -> str:
+    return f"For {row.recipient}, in this order:" if row.recipient else "In this order:"
+
+
+# --- What the pipeline kept -------------------------------------------------------------------------------
+
+
+def _kept_steps(content: Mapping[str, Any], row: TracedRow) -> list[TraceStep]:
+    """The steps that it knows of; keys without words here are shown as they are."""
     steps = [(title, read(content)) for title, keys, read in STEPS if any(key in content for key in keys)]
-    known = {key for _, keys, _ in STEPS for key in keys}
+    known = {"settings_version", *(key for _, keys, _ in STEPS for key in keys)}
     rest = [(key.replace("_", " ").capitalize(), [str(value)]) for key, value in content.items() if key not in known]
-    return tuple(TraceStep(title, tuple(line for line in lines if line)) for title, lines in [*steps, *rest])
-
-
-def _settings(content: Mapping[str, Any]) -> list[str]:
-    return [f"Version {content['settings_version']} of the role’s settings"]
+    if "candidates" not in content and "changes" not in content and row.state in NOT_LOOKED_FOR:
+        steps = [("People found", [NOT_LOOKED_FOR[row.state]]), *steps]
+    if row.reason == Reason.AMBIGUOUS and "candidates" in content:
+        steps.append(("Person", ["Nobody: several have this address, and no rule of the role decides"]))
+    return [TraceStep(title, tuple(line for line in lines if line)) for title, lines in [*steps, *rest]]
 
 
 def _candidates(content: Mapping[str, Any]) -> list[str]:
     found = [f"{each['name']} ({each['type']})" for each in content["candidates"]]
-    return found or ["Nobody with this address"]
+    more = len(found) - MOST_SHOWN
+    return [*found[:MOST_SHOWN], f"and {more} more" if more > 0 else ""] if found else ["Nobody with this address"]
 
 
 def _person(content: Mapping[str, Any]) -> list[str]:
@@ -78,10 +118,14 @@ def _rule(name: str, rules: Mapping[str, str]) -> str:
 
 
 STEPS: tuple[tuple[str, tuple[str, ...], Callable[[Mapping[str, Any]], list[str]]], ...] = (
-    ("Settings", ("settings_version",), _settings),
     ("People found", ("candidates",), _candidates),
     ("Person", ("match",), _person),
     ("Related to", ("related_rule",), _related),
     ("Fields", ("fields", "left_out"), _fields),
     ("Record", ("changes",), _changes),
 )
+NOT_LOOKED_FOR = {
+    SyncState.SKIPPED: "Not looked for: it had stopped by then",
+    SyncState.HELD: "Not looked for yet: it is held",
+    SyncState.WAITING: "Not looked for yet",
+}

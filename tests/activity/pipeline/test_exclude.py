@@ -9,7 +9,9 @@ from activity.pipeline.exclude import (
     SYSTEM_LOCAL_PARTS,
     Excluded,
     ExclusionRules,
+    ExclusionTest,
     Rule,
+    deciding_test,
     exclude,
     in_domains,
     is_system_address,
@@ -82,3 +84,48 @@ def test_people_are_no_machines(address: str) -> None:
 @given(address=st.emails(), subject=st.text())
 def test_without_a_rule_only_machines_are_left_out(address: str, subject: str) -> None:
     assert (exclude(ExclusionRules(), address, subject) is None) == (not is_system_address(address.lower()))
+
+
+@pytest.mark.parametrize(
+    ("reason", "detail", "test"),
+    [
+        (Reason.INTERNAL, "", ExclusionTest.COLLEAGUES),
+        (Reason.KEPT_PRIVATE, "", ExclusionTest.PERSONAL),
+        (Reason.EXCLUDED, "system address noreply@a.example", ExclusionTest.SYSTEM),
+        (Reason.EXCLUDED, "domain a.example", ExclusionTest.ROLE),
+        (Reason.EXCLUDED, "subject word system address", ExclusionTest.ROLE),
+        (Reason.EXCLUDED, "", ExclusionTest.ROLE),
+        (Reason.NO_MATCH, "", None),
+        ("", "", None),
+    ],
+)
+def test_a_row_says_which_test_stopped_it(reason: str, detail: str, test: ExclusionTest | None) -> None:
+    assert deciding_test(reason, detail) == test
+
+
+RULES = st.lists(
+    st.sampled_from(
+        [Rule(ADDRESS, NORA), Rule(DOMAIN, "northwind.example"), Rule(SUBJECT, "salary"), Rule(DOMAIN, "a.example")]
+    ),
+    max_size=3,
+).map(tuple)
+
+
+@given(
+    of_role=RULES,
+    personal=RULES,
+    overrides=st.frozensets(st.sampled_from(["noreply", "shop.example"])),
+    address=st.sampled_from([NORA, "noreply@shop.example", "noreply@a.example", "else@b.example"]),
+    subject=st.sampled_from(["Salary", "Offer"]),
+)
+def test_the_first_test_that_applies_alone_decides(of_role, personal, overrides, address, subject) -> None:
+    alone = {
+        ExclusionTest.PERSONAL: ExclusionRules(personal=personal, overrides=frozenset({address})),
+        ExclusionTest.SYSTEM: ExclusionRules(overrides=overrides),
+        ExclusionTest.ROLE: ExclusionRules(of_role, overrides=frozenset({address})),
+    }
+    hits = [test for test in ExclusionTest if test in alone and exclude(alone[test], address, subject)]
+
+    found = exclude(ExclusionRules(of_role, personal, overrides), address, subject)
+
+    assert (deciding_test(found.reason, found.detail) if found else None) == (hits[0] if hits else None)

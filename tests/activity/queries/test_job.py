@@ -4,8 +4,10 @@ import json
 from datetime import timedelta
 
 import pytest
+import time_machine
 
-from activity.models import DecisionTrace, KnownPerson, Reason, SyncState
+from activity.exclusions import add_personal
+from activity.models import DecisionTrace, ExclusionKind, KnownPerson, Reason, SyncState
 from activity.queries.job import (
     Candidate,
     find_job,
@@ -53,16 +55,18 @@ def test_attempts_trace_candidates_and_links(acme, ben_member):
         candidates=[{"id": "003000000000001AAA", "kind": "Contact", "name": "Grace", "account_name": "Hopper"}],
     )
 
-    detail = job_detail(job)
+    detail = job_detail(job, ben_member)
 
     assert [(a.number, a.operation, a.outcome_label, a.duration) for a in detail.attempts] == [
         (2, "Create", "Synced", "412 ms"),
         (1, "Create", "No answer", ""),
     ]
-    assert detail.trace == (
-        TraceStep("Settings", ("Version 3 of the role’s settings",)),
-        TraceStep("People found", ("Nobody with this address",)),
+    assert [step.title for step in detail.trace] == ["Settings", "Exclusions tested", "Switches", "People found"]
+    assert detail.trace[0].lines == (
+        f"Recorded by version 1 of the settings of “{ben_member.role}”, composed by version 3",
     )
+    assert detail.trace[1].lines == (f"For {GRACE}, in this order:",)
+    assert detail.trace[3] == TraceStep("People found", ("Nobody with this address",))
     assert detail.candidates == (Candidate("003000000000001AAA", "Contact", "Grace", "Hopper"),)
     assert (detail.record_url, detail.person_url, detail.related_url) == (
         f"https://acme.my.salesforce.com/{TASK_ID}",
@@ -72,8 +76,17 @@ def test_attempts_trace_candidates_and_links(acme, ben_member):
     assert detail.refused is None
 
 
+def test_the_trace_tells_the_owner_what_it_does_not_tell_an_admin(ada_member, ben_member):
+    with time_machine.travel(NOON - timedelta(minutes=1), tick=False):
+        add_personal(ben_member, ExclusionKind.DOMAIN, "doctor.example")
+    job = make_job(ben_member)
+
+    notes = [job_detail(job, viewer).trace[1].checks[1].note for viewer in (ben_member, ada_member)]
+    assert notes == ["1 of today’s entries · did not apply", "did not apply"]
+
+
 def test_without_an_org_there_are_no_links(ben_member):
-    assert job_detail(make_job(ben_member, SyncState.SYNCED)).record_url == ""
+    assert job_detail(make_job(ben_member, SyncState.SYNCED), ben_member).record_url == ""
 
 
 def test_what_was_sent_and_what_salesforce_said_are_the_newest(ben_member):
@@ -82,7 +95,7 @@ def test_what_was_sent_and_what_salesforce_said_are_the_newest(ben_member):
     make_attempt(job, 2, payload='{"Subject":"new"}', answer=REFUSED.replace("deal", "year"))
     make_attempt(job, 3, operation="look_up", payload="", answer="", outcome="not_found")
 
-    detail = job_detail(job)
+    detail = job_detail(job, ben_member)
 
     assert json.loads(detail.sent.payload) == {"Subject": "new"}
     assert detail.refused is None
@@ -148,5 +161,5 @@ def test_queries_do_not_grow_with_attempts(acme, ben_member, django_assert_num_q
     for number in range(attempts):
         make_attempt(job, number + 1, started_at=NOON + timedelta(seconds=number))
 
-    with django_assert_num_queries(6):
-        assert len(job_detail(find_job(acme, row, ben_member)).attempts) == attempts
+    with django_assert_num_queries(9):
+        assert len(job_detail(find_job(acme, row, ben_member), ben_member).attempts) == attempts

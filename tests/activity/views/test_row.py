@@ -140,6 +140,7 @@ def test_queries_do_not_grow_with_attempts(ben, ben_member, django_assert_num_qu
     browser = log_in(ben)
     browser.get(page_of(job))
 
-    # session, person, membership, row, attempts, trace, due, org, candidates, same cause, workspaces
-    with django_assert_num_queries(11):
+    # session, person, membership, row, attempts, trace, due, org, audit log, version, exclusions, candidates,
+    # same cause, workspaces
+    with django_assert_num_queries(14):
         browser.get(page_of(job))
