@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from activity.counts import Count, count_rows, count_up_to, fold_counts, forget_empty_counts, sum_rows
 from activity.models import Activity, Counted, Reason, RowCount, RowCountChange, RowCountSum, SyncJob, SyncState
 from activity.retention import erase_address, forget_workspace
+from tests.activity.miscounted import miscounted
 from tests.activity.rows import GRACE, NOON, make_activity, make_job
 from workspaces.models import Membership, Workspace
 
@@ -108,6 +109,16 @@ def do(step, more: list, owners: tuple[Membership, ...]) -> None:
         job = SyncJob.objects.order_by("pk")[more[0] :].first()
         if job:
             step(job)
+
+
+def test_a_count_that_is_off_by_one_is_seen(ben_member: Membership) -> None:
+    """The control of those who compare in the database."""
+    make_job(ben_member)
+    assert miscounted() == []
+    fold_counts()
+    assert miscounted() == []
+    RowCountSum.objects.filter(owner=ben_member, counted=Counted.LOG).update(rows=2)
+    assert sorted(row[-1] for row in miscounted()) == [1, 2]
 
 
 def test_a_fold_leaves_sums_alone_and_nothing_of_what_went(ben_member: Membership) -> None:

@@ -166,7 +166,8 @@ class World:
             connection.execute(
                 "TRUNCATE activity_activity, activity_message, activity_meeting, activity_syncattempt,"
                 " activity_decisiontrace, activity_loggedrecord, activity_ledgerentry, activity_logchange,"
-                " activity_wakeup, activity_drain, django_q_ormq CASCADE"
+                " activity_rowcountchange, activity_rowcountsum, activity_wakeup, activity_drain,"
+                " django_q_ormq CASCADE"
             )
         self.stand_in.ask("forget_tasks")
 

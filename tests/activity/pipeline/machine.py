@@ -33,6 +33,7 @@ from activity.pipeline.standing import standings_of
 from integrations import losses
 from integrations.models import Connection, ConnectionState
 from integrations.salesforce.errors import UserInactive
+from tests.activity.miscounted import miscounted
 from tests.activity.pipeline.memory_salesforce import LATEST, Crash, MemorySalesforce
 from tests.activity.stories import meeting, report, sent
 
@@ -249,6 +250,7 @@ class JobMachine(RuleBasedStateMachine):
         self.every_job_is_explained()
         self.no_key_twice()
         assert not self._open_jobs()
+        assert miscounted() == []
         self._compare_with_salesforce()
 
     def _open_jobs(self) -> list[Job]:
