@@ -4,7 +4,7 @@ Only where the role wants it. What stands in the Task is read first, so that nob
 the mail itself was never logged, or there is no room, the activity has a Task of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from activity.models import Reason, SyncState
@@ -18,20 +18,26 @@ MAIL_IS_HELD = timedelta(minutes=5)
 """How long an addition waits before it looks again whether the mail itself has been logged."""
 
 
-def is_addition(job: Job, sender: Sender) -> bool:
-    """Whether the job may become a line of another Task."""
-    return sender.settings.one_task_per_message and job.draft.kind in TRACKED_KINDS
+def is_addition(job: Job, sender: Sender, changing: Collection[int]) -> bool:
+    """Whether the job may become a line of another Task. `changing`: jobs that were sent as such before, which they
+    stay whatever the role wants by now.
+    """
+    return job.draft.kind in TRACKED_KINDS and (job.pk in changing or sender.settings.one_task_per_message)
 
 
-def add_to_tasks(jobs: Sequence[Job], sender: Sender, settlement: Settlement) -> tuple[list[Ready], list[Job]]:
-    """The changes of the mails' Tasks, and the jobs that get a Task of their own; the others are settled."""
-    additions = [job for job in jobs if is_addition(job, sender)]
+def add_to_tasks(
+    additions: Sequence[Job], others: Sequence[Job], sender: Sender, settlement: Settlement
+) -> tuple[list[Ready], list[Job]]:
+    """The changes of the mails' Tasks, and the jobs that get a Task of their own; the rest of `additions` is settled.
+
+    `others` are the batch's other jobs.
+    """
     messages = {job.message_id for job in additions if job.message_id}
     tasks = tasks_of_messages(sender.membership.pk, messages)
     unfinished = unfinished_mails(sender.membership.pk, messages)
-    in_batch = {(job.message_id, job.recipient) for job in jobs if job not in additions}
+    in_batch = {(job.message_id, job.recipient) for job in others}
     found: dict[str, tuple[Job, Logged]] = {}
-    rest = [job for job in jobs if job not in additions]
+    rest: list[Job] = []
     for job in additions:
         place = (job.message_id or 0, job.recipient)
         task = tasks.get(place)

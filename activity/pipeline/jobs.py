@@ -8,10 +8,20 @@ from typing import Any
 
 from django.db.models import F, Q
 
-from activity.models import Kind, LoggedRecord, ObjectType, Participant, SyncAttempt, SyncJob, SyncState
+from activity.models import (
+    DecisionTrace,
+    Kind,
+    LoggedRecord,
+    ObjectType,
+    Participant,
+    SyncAttempt,
+    SyncJob,
+    SyncState,
+)
 from activity.pipeline.captured import Person
 from activity.pipeline.claims import Claimed
 from activity.pipeline.draft import Draft, MeetingDraft
+from activity.pipeline.results import Related
 
 REPLY_PREFIXES = ("re:", "aw:", "sv:", "antw:", "tr:", "res:")
 _COLUMNS = (
@@ -62,7 +72,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What was handed to Salesforce last for a job, by which Salesforce user."""
+    """What was handed to Salesforce last for a job, by which Salesforce user.
+
+    The payload is empty where its person was erased meanwhile.
+    """
 
     operation: str
     payload: dict[str, Any] = field(repr=False)
@@ -139,7 +152,15 @@ def last_sent(job_ids: Collection[int]) -> dict[int, Sent]:
         .distinct("job_id")
     )
     found = rows.values_list("job_id", "operation", "payload", "salesforce_user_id")
-    return {pk: Sent(operation, json.loads(payload), user) for pk, operation, payload, user in found}
+    return {pk: Sent(operation, json.loads(payload or "{}"), user) for pk, operation, payload, user in found}
+
+
+def matched_before(job_ids: Collection[int]) -> dict[int, Related]:
+    """Whom records were composed for, from the traces: the row itself is written at the outcome."""
+    if not job_ids:
+        return {}
+    rows = DecisionTrace.objects.filter(job_id__in=list(job_ids), content__has_key="match")
+    return {pk: Related(**content["match"]) for pk, content in rows.values_list("job_id", "content")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ What needs no record (nobody matches, nothing to change) is settled here. A faul
 """
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.utils import timezone
 
@@ -14,7 +14,7 @@ from activity.pipeline.choose import Ambiguous, Match, choose
 from activity.pipeline.claims import BATCH
 from activity.pipeline.compose import compose
 from activity.pipeline.draft import Composed
-from activity.pipeline.jobs import Job, last_sent, records_by_id
+from activity.pipeline.jobs import Job, Sent, last_sent, matched_before
 from activity.pipeline.match import Known, find_known, find_people
 from activity.pipeline.meetings import compose_change, order_meetings
 from activity.pipeline.parking import park_untried
@@ -30,22 +30,30 @@ LOOK_AHEAD = 2_000
 
 
 def prepare(jobs: Sequence[Job], sender: Sender, settlement: Settlement) -> list[Ready]:
-    """The records to send for the jobs, sorted for one call; the other jobs are settled."""
-    # What is added to a Task is composed of what stands there now, also the second time.
-    frozen = [job for job in jobs if job.claimed.frozen and not is_addition(job, sender)]
-    rest = [job for job in jobs if not job.claimed.frozen or is_addition(job, sender)]
-    fresh = park_untried(settlement, rest)
-    ready = _send_again(frozen, sender, settlement)
-    changes, fresh = order_meetings(fresh, sender, settlement)
+    """The records to send for the jobs, sorted for one call; the other jobs are settled.
+
+    A new record goes out again as it was sent before; a change is composed of what stands now, also the second time.
+    """
+    sent = last_sent([job.pk for job in jobs if job.claimed.frozen])
+    made = {pk: each for pk, each in sent.items() if each.operation == "create" and each.payload}
+    fresh = park_untried(settlement, [job for job in jobs if job.pk not in made])
+    # Also what is sent again: the meeting may have been moved or canceled meanwhile.
+    changes, new = order_meetings([*(job for job in jobs if job.pk in made), *fresh], sender, settlement)
+    again = [job for job in new if job.pk in made]
+    ready = _send_again(again, made)
+    fresh = [job for job in new if job.pk not in made]
     if any(job.claimed.described_again for job in fresh):
         sender.forget_describes()
     known_types = _describe([*(job for job, _ in changes), *fresh], sender, settlement)
     changes = [(job, logged) for job, logged in changes if job.object_type in known_types]
     ready += [each for job, logged in changes if (each := compose_change(job, logged, sender, settlement))]
     fresh = [job for job in fresh if job.object_type in known_types]
-    if sender.settings.one_task_per_message:
-        added, fresh = add_to_tasks(fresh, sender, settlement)
-        ready += added
+    changing = {pk for pk, each in sent.items() if each.operation == "update"}
+    additions = {job.pk: job for job in fresh if is_addition(job, sender, changing)}
+    if additions:
+        fresh = [job for job in fresh if job.pk not in additions]
+        added, apart = add_to_tasks(list(additions.values()), [*again, *fresh], sender, settlement)
+        ready, fresh = ready + added, fresh + apart
     ready += _compose_new(fresh, sender, settlement)
     return sorted(ready, key=lambda each: each.sort_key)
 
@@ -63,19 +71,10 @@ def _describe(jobs: Sequence[Job], sender: Sender, settlement: Settlement) -> se
     return known
 
 
-def _send_again(frozen: Sequence[Job], sender: Sender, settlement: Settlement) -> list[Ready]:
+def _send_again(jobs: Sequence[Job], made: Mapping[int, Sent]) -> list[Ready]:
     """What was composed before goes out again as it was, with the same key."""
-    sent = last_sent([job.pk for job in frozen])
-    changed = records_by_id(sender.membership.workspace_id, [each.payload.get("Id", "") for each in sent.values()])
-    ready = []
-    for job in frozen:
-        if job.pk in sent:
-            payload = sent[job.pk].payload
-            logged = changed.get(payload.get("Id", ""))
-            ready.append(Ready(job, sent[job.pk].operation, payload, logged=logged))
-        else:
-            settlement.postpone(job, settlement.now, frozen=False)
-    return ready
+    related = matched_before([job.pk for job in jobs])
+    return [Ready(job, "create", made[job.pk].payload, related.get(job.pk)) for job in jobs]
 
 
 # --- New records ------------------------------------------------------------------------------------------

@@ -7,30 +7,20 @@ the connection that sent, and ask for what its Salesforce user created.
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.utils.dateparse import parse_datetime
 
-from activity.models import (
-    DecisionTrace,
-    LoggedRecord,
-    ObjectType,
-    Outcome,
-    Reason,
-    SyncAttempt,
-    SyncJob,
-    SyncState,
-)
-from activity.pipeline.jobs import Job, Sent, last_sent
+from activity.models import LoggedRecord, ObjectType, Outcome, Reason, SyncAttempt, SyncState
+from activity.pipeline.jobs import Job, Sent, last_sent, matched_before, records_by_id
 from activity.pipeline.results import Finished, Logged, Related
 from activity.pipeline.sender import Sender, digest_of
 from activity.pipeline.settle import Settlement
 from integrations.salesforce.client import FoundRecord, SalesforceClient
-from integrations.salesforce.errors import SalesforceError
+from integrations.salesforce.errors import Rejected, SalesforceError, UnexpectedAnswer
 
 logger = logging.getLogger(__name__)
 
@@ -44,16 +34,15 @@ KNOWN_FROM = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A job whose outcome is unknown, with what was sent and when."""
+    """A job whose outcome is unknown, with what was sent and when.
+
+    `in_call_object`: the record can be found by a field; else its description's last line is compared.
+    """
 
     job: Job
     sent: Sent
     since: datetime
-
-    @property
-    def in_call_object(self) -> bool:
-        """Whether the record can be found by a field; else its description's last line is compared."""
-        return "CallObject" in self.sent.payload
+    in_call_object: bool
 
     @property
     def start(self) -> datetime | None:
@@ -75,18 +64,20 @@ def verify(jobs: Sequence[Job], sender: Sender, settlement: Settlement) -> None:
     """Look up the jobs of which nobody knows whether they were written, and settle what can be settled."""
     sent = last_sent([job.pk for job in jobs])
     groups: dict[Method, list[Lost]] = defaultdict(list)
+    changes: list[Lost] = []
     for job in jobs:
         since = job.claimed.unknown_since or job.claimed.sent_at or settlement.now
         if job.pk not in sent:
             # Nothing was ever handed over: the worker died between the claim and the call.
             settlement.postpone(job, settlement.now, state=SyncState.WAITING, frozen=False)
             continue
-        lost = Lost(job, sent[job.pk], since)
+        lost = Lost(job, sent[job.pk], since, _is_in_call_object(job, sent[job.pk], sender))
         if lost.sent.operation == "update":
-            _wait_then_repeat(lost, settlement)
+            changes.append(lost)
         else:
             user = lost.sent.salesforce_user_id
             groups[Method(job.object_type.value, lost.in_call_object, user)].append(lost)
+    _wait_then_repeat(changes, sender, settlement)
     for method, members in groups.items():
         _look_up_group(method, members, sender, settlement)
 
@@ -97,31 +88,43 @@ def next_look(since: datetime, now: datetime) -> datetime | None:
     return next((moment for moment in times if moment > now), None)
 
 
-def _wait_then_repeat(lost: Lost, settlement: Settlement) -> None:
+def _is_in_call_object(job: Job, sent: Sent, sender: Sender) -> bool:
+    if sent.payload:
+        return "CallObject" in sent.payload
+    return job.object_type == ObjectType.TASK and sender.org.use_call_object  # erased: where it most probably is
+
+
+def _wait_then_repeat(changes: Sequence[Lost], sender: Sender, settlement: Settlement) -> None:
     """A change can be repeated, but not while the first one may still be on its way: it would undo a later one."""
-    due_at = next_look(lost.since, settlement.now)
-    if due_at is None:
-        settlement.postpone(lost.job, settlement.now, state=SyncState.WAITING, frozen=True)
-    else:
-        _stay_unknown(lost, due_at, settlement)
+    over = []
+    for lost in changes:
+        due_at = next_look(lost.since, settlement.now)
+        if due_at is None:
+            settlement.postpone(lost.job, settlement.now, state=SyncState.WAITING, frozen=True)
+            over.append(lost.sent.payload.get("Id", ""))
+        else:
+            _stay_unknown(lost, due_at, settlement)
+    # Nobody knows what the records say, so no later change may be taken for one that changes nothing.
+    for logged in records_by_id(sender.connection.workspace_id, over).values():
+        settlement.changed_records[logged.pk] = ""
 
 
 def _look_up_group(method: Method, members: list[Lost], sender: Sender, settlement: Settlement) -> None:
     is_last = {lost.job.pk for lost in members if next_look(lost.since, settlement.now) is None}
     sample = _known_sample(method, sender, settlement.now) if is_last else []
     try:
-        found = _find(method, members, sample, sender.client)
+        found = _find(method, members, sample, sender.client, is_last=bool(is_last))
     except SalesforceError as error:
         logger.warning("look-up for connection %s failed: %s", sender.connection.pk, error)
         settlement.note_call(error)
-        _look_later(members, error, settlement)
+        _look_later(members, error, settlement, is_last)
         return
     settlement.note_call(None)
     by_key: dict[str, list[FoundRecord]] = defaultdict(list)
     for record in found:
         by_key[record.key].append(record)
     is_blind = bool(sample) and not any(each.key in by_key for each in sample)
-    related = _related_of([lost.job.pk for lost in members])
+    related = matched_before([lost.job.pk for lost in members])
     for lost in members:
         records = by_key.get(lost.job.draft.key, [])
         if records:
@@ -134,24 +137,33 @@ def _look_up_group(method: Method, members: list[Lost], sender: Sender, settleme
 
 
 def _find(
-    method: Method, members: Sequence[Lost], sample: Sequence["KnownRecord"], client: SalesforceClient
+    method: Method,
+    members: Sequence[Lost],
+    sample: Sequence[LoggedRecord],
+    client: SalesforceClient,
+    *,
+    is_last: bool,
 ) -> list[FoundRecord]:
     keys = [lost.job.draft.key for lost in members] + [each.key for each in sample]
     since = min([*(lost.since for lost in members), *(each.created_at for each in sample)]) - BEFORE_SENDING
     if method.in_call_object:
         return client.find_by_key(method.object_type, keys, created_by=method.salesforce_user_id, since=since)
-    starts = None
-    if method.object_type == ObjectType.EVENT:
-        moments = [*(lost.start for lost in members), *(each.start for each in sample)]
-        starts = [moment for moment in dict.fromkeys(moments) if moment]
+    starts = [start for lost in members if (start := lost.start)]
+    if is_last or len(starts) < len(members):
+        starts = None  # somebody may have moved the Event: before it is sent again, all are read
     return client.find_by_marker(
         method.object_type, keys, created_by=method.salesforce_user_id, since=since, starts=starts
     )
 
 
-def _look_later(members: Sequence[Lost], error: SalesforceError, settlement: Settlement) -> None:
+def _look_later(
+    members: Sequence[Lost], error: SalesforceError, settlement: Settlement, is_last: Collection[int]
+) -> None:
     """The look-up itself failed: nothing is known, so nothing is sent."""
     for lost in members:
+        if lost.job.pk in is_last and isinstance(error, Rejected | UnexpectedAnswer):
+            _end_schedule(lost, True, settlement)  # it would be refused for ever
+            continue
         due_at = next_look(lost.since, settlement.now) or settlement.now + LOOK_AGAIN
         _stay_unknown(lost, due_at, settlement, error.code)
 
@@ -173,6 +185,8 @@ def _end_schedule(lost: Lost, is_blind: bool, settlement: Settlement) -> None:
     """Not found at the last look: send again with the same key, unless look-ups do not see what is there."""
     if is_blind:
         settlement.finish(lost.job, SyncState.FAILED, Reason.NEEDS_A_LOOK)
+    elif not lost.sent.payload:
+        settlement.finish(lost.job, SyncState.SKIPPED, Reason.NOT_LOGGED_BY_PERSON)
     else:
         settlement.postpone(lost.job, settlement.now, state=SyncState.WAITING, frozen=True)
 
@@ -186,7 +200,7 @@ def _adopt(
         lost.job.pk,
         kept.id,
         lost.sent.salesforce_user_id,
-        digest_of(lost.sent.payload),
+        digest_of(lost.sent.payload) if lost.sent.payload else "",
         lost.in_call_object,
         removed=kept.is_deleted,
     )
@@ -242,26 +256,9 @@ def _note_look(lost: Lost, outcome: Outcome, sender: Sender, settlement: Settlem
     )
 
 
-def _related_of(job_ids: Sequence[int]) -> dict[int, Related]:
-    """Whom the records were composed for, from the traces: the row itself is written at the outcome."""
-    rows = DecisionTrace.objects.filter(job_id__in=job_ids, content__has_key="match")
-    return {pk: Related(**content["match"]) for pk, content in rows.values_list("job_id", "content")}
-
-
-# --- The health of look-ups -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class KnownRecord:
-    """A record that we know is there: a look-up that does not see it sees nothing."""
-
-    key: str
-    created_at: datetime
-    start: datetime | None
-
-
-def _known_sample(method: Method, sender: Sender, now: datetime) -> list[KnownRecord]:
-    rows = LoggedRecord.objects.filter(
+def _known_sample(method: Method, sender: Sender, now: datetime) -> list[LoggedRecord]:
+    """Records that we know are there: a look-up that does not see them sees nothing."""
+    known = LoggedRecord.objects.filter(
         workspace=sender.connection.workspace_id,
         org_id=sender.org.org_id,
         object_type=method.object_type,
@@ -269,17 +266,5 @@ def _known_sample(method: Method, sender: Sender, now: datetime) -> list[KnownRe
         in_call_object=method.in_call_object,
         removed_at=None,
         created_at__gt=now - KNOWN_FROM,
-    ).order_by("-created_at")[:KNOWN_SAMPLE]
-    starts = _starts_of([row.salesforce_id for row in rows]) if method.object_type == ObjectType.EVENT else {}
-    return [KnownRecord(row.key, row.created_at, starts.get(row.salesforce_id)) for row in rows]
-
-
-def _starts_of(salesforce_ids: Sequence[str]) -> dict[str, Any]:
-    """When the Events begin, as they were written last."""
-    jobs = dict(
-        SyncJob.objects.filter(salesforce_id__in=salesforce_ids).order_by("pk").values_list("pk", "salesforce_id")
     )
-    starts = {}
-    for pk, sent in last_sent(list(jobs)).items():
-        starts[jobs[pk]] = parse_datetime(sent.payload.get("StartDateTime", "")) if sent.payload else None
-    return starts
+    return list(known.order_by("-created_at")[:KNOWN_SAMPLE])
