@@ -15,7 +15,7 @@ from integrations.mailbox import oauth
 from integrations.mailbox.errors import SignInUnavailable
 from integrations.mailbox_providers import sign_in_provider
 from integrations.models import Mailbox, MailboxAuth, MailboxGrant
-from integrations.secrets import context_of
+from integrations.secrets import SecretsError, context_of
 from workspaces.ids import uuid7
 from workspaces.models import Workspace
 
@@ -68,15 +68,31 @@ def revoke_due(limit: int = 100) -> int:
     return sum(_try_to_revoke(pk) for pk in list(due.values_list("pk", flat=True)[:limit]))
 
 
+def revoke_now() -> None:
+    """Try every grant that no mailbox has (any more) once, whenever it would be due."""
+    unused = MailboxGrant.objects.filter(mailbox=None)
+    unused.filter(revoke_at__gt=timezone.now()).update(revoke_at=timezone.now())
+    for pk in list(unused.order_by("pk").values_list("pk", flat=True)):
+        _try_to_revoke(pk)
+
+
+def is_revocable(provider: MailboxAuth) -> bool:
+    """Whether the provider can be told that a sign-in has ended."""
+    found = sign_in_provider(provider)
+    return found is not None and bool(found.revoke_url)
+
+
 def _try_to_revoke(grant_id: int) -> bool:
-    """Try once, unless another process is at it; returns whether the grant has ended. Never raises for a provider."""
+    """Try once, unless another process is at it; returns whether the grant has ended. Raises nothing: a provider that
+    is away and a token that cannot be opened are put off.
+    """
     grant = _claim(grant_id)
     if grant is None:
         return False
     try:
         _revoke(grant)
-    except SignInUnavailable:
-        logger.warning("mailbox grant %s could not be revoked yet", grant.pk)
+    except (SignInUnavailable, SecretsError) as error:
+        logger.warning("mailbox grant %s could not be revoked yet: %s", grant.pk, error)
         _put_off(grant)
         return False
     grant.delete()

@@ -98,6 +98,11 @@ def expire() -> int:
     return _end(MailboxSignIn.objects.filter(ended_at=None, expires_at__lte=timezone.now()), "expired")
 
 
+def end_open(why: str) -> int:
+    """End every trip that is under way; returns how many."""
+    return _end(MailboxSignIn.objects.filter(ended_at=None), why)
+
+
 def _end(rows: "MailboxSignIn.objects", why: str) -> int:
     return rows.update(ended_at=timezone.now(), verifier_sealed="", error=why)
 

@@ -10,7 +10,7 @@ from integrations import client_app, notices, secrets
 from integrations.models import PendingRevocation
 from integrations.salesforce import oauth
 from integrations.salesforce.errors import SalesforceError
-from integrations.secrets import Secret, context_of, seal
+from integrations.secrets import Secret, SecretsError, context_of, seal
 from workspaces.ids import uuid7
 from workspaces.models import Membership, Workspace
 
@@ -55,16 +55,27 @@ def run_due(limit: int = 100) -> int:
     return sum(attempt(pk) for pk in list(due.values_list("pk", flat=True)[:limit]))
 
 
+def run_all() -> int:
+    """Try every open one once, whenever it would be due; returns how many are not confirmed."""
+    rows = PendingRevocation.objects.filter(revoked_at=None, given_up_at=None)
+    rows.filter(next_try_at__gt=timezone.now()).update(next_try_at=timezone.now())
+    for pk in list(rows.order_by("pk").values_list("pk", flat=True)):
+        attempt(pk)
+    return rows.count()
+
+
 def attempt(revocation_id: int) -> bool:
-    """Try once, unless another process is at it; returns whether the grant has ended. Never raises for Salesforce."""
+    """Try once, unless another process is at it; returns whether the grant has ended. Raises nothing: what Salesforce
+    refuses and a token that cannot be opened are put off.
+    """
     revocation = _claim(revocation_id)
     if revocation is None:
         return False
-    token = secrets.open(revocation.token_sealed, context_of(revocation, "token_sealed"))
     try:
+        token = secrets.open(revocation.token_sealed, context_of(revocation, "token_sealed"))
         with client_app.open_token_session() as session:
             oauth.revoke(session, revocation.login_url, token.reveal())
-    except SalesforceError as error:
+    except (SalesforceError, SecretsError) as error:
         logger.warning("revocation %s failed: %s", revocation.pk, error)
         _put_off(revocation)
         return False

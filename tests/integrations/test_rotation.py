@@ -1,4 +1,4 @@
-"""Keys are rotated while the product runs; grants are ended by one command."""
+"""Keys are rotated while the product runs."""
 
 import base64
 from io import StringIO
@@ -8,12 +8,10 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from integrations import rotation, secrets
-from integrations.connections import client_for, connection_of
+from integrations.connections import client_for
 from integrations.models import Connection, PendingGrant, PendingRevocation
 from integrations.salesforce.stand_in.faults import Fault
 from tests.integrations.journeys import BEN, Journey
-from tests.integrations.test_sign_in import live_grants
-from workspaces.models import Membership
 
 NEW_KEY = f"t2:{base64.b64encode(b'n' * 32).decode()}"
 
@@ -56,28 +54,3 @@ def test_a_missing_key_is_named(bens_connection: Connection, settings: Settings)
         call_command("rotate_encryption_keys", stdout=StringIO())
     with pytest.raises(secrets.KeyMissing, match='"t1"'):
         client_for(bens_connection)
-
-
-def test_revoke_all_counts_first_then_ends_every_grant(
-    bens_connection: Connection, bens_browser: Journey, adas_browser: Journey, ben_member: Membership
-) -> None:
-    adas_browser.arrive("ada@touchline.example")
-    before = live_grants(bens_browser)
-    out = StringIO()
-
-    call_command("revoke_all_connections", "--dry-run", stdout=out)
-    assert out.getvalue().splitlines()[0] == "2 connection(s) and 1 unfinished sign-in(s) would be ended."
-    assert live_grants(bens_browser) == before
-
-    bens_browser.stand_in.faults.add(Fault("html", path="/revoke", status=503))
-    call_command("revoke_all_connections", stdout=out)
-
-    assert out.getvalue().splitlines()[2:] == [
-        "2 connection(s) and 1 unfinished sign-in(s) ended.",
-        "0 revocation(s) not confirmed by Salesforce yet; the queue keeps trying.",
-    ]
-    assert live_grants(bens_browser) == []
-    assert connection_of(ben_member) is None
-    assert not PendingGrant.objects.filter(ended_at=None).exists()
-    call_command("revoke_all_connections", stdout=out)
-    assert out.getvalue().splitlines()[-2] == "0 connection(s) and 0 unfinished sign-in(s) ended."
