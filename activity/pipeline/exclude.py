@@ -136,7 +136,11 @@ def deciding_test(reason: str, detail: str) -> ExclusionTest | None:
     """Which test stopped a row, by the reason and the detail that it keeps; None when none of them did."""
     if reason == Reason.EXCLUDED:
         return ExclusionTest.SYSTEM if detail.startswith(f"{SYSTEM_ADDRESS} ") else ExclusionTest.ROLE
-    return {Reason.INTERNAL: ExclusionTest.COLLEAGUES, Reason.KEPT_PRIVATE: ExclusionTest.PERSONAL}.get(reason)  # type: ignore[call-overload]
+    whole: dict[str, ExclusionTest] = {
+        Reason.INTERNAL: ExclusionTest.COLLEAGUES,
+        Reason.KEPT_PRIVATE: ExclusionTest.PERSONAL,
+    }
+    return whole.get(reason)
 
 
 def _overridden(overrides: frozenset[str], address: str) -> bool:

@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from activity.exclusions import add_for_role, add_override
+from activity.models import DecisionTrace, ExclusionKind, Reason, SyncState
+from activity.settings import save_settings
+from tests.activity.rows import make_attempt, make_job, make_org
 from tests.browser.steps import assert_readable, violations
 from tests.people import log_in
-from workspaces.models import User
+from workspaces.models import Membership, User
 
 pytestmark = pytest.mark.browser
 
@@ -51,6 +55,37 @@ INSIDE = [
 ]
 
 
+REFUSED = '{"success":false,"errors":[{"statusCode":"X","message":"Close the deal first","fields":[]}]}'
+TRACE = {
+    "settings_version": 2,
+    "candidates": [{"type": "Contact", "id": "003000000000001AAA", "name": "Grace Hopper"}],
+    "match": {"person_type": "Contact", "person_name": "Grace Hopper", "match_rule": "only_one"},
+    "related_rule": "",
+    "fields": ["Subject", "WhoId"],
+    "left_out": ["CallObject"],
+}
+
+
+@pytest.fixture
+def filled_pages(ada_member: Membership) -> list[str]:
+    """The editor of a role with something in each of its lists, and the pages of rows that ended differently."""
+    role, ada = ada_member.role, ada_member.user
+    save_settings(role, {"log_opened": True}, ada)
+    add_for_role(role, ExclusionKind.DOMAIN, "rival.example", ada)
+    add_override(role, "noreply", ada)
+    make_org(ada_member.workspace)
+    synced = make_job(ada_member, SyncState.SYNCED, person_name="Grace Hopper", person_id="003000000000001AAA")
+    make_attempt(synced, outcome="synced", answer='{"id":"x","success":true,"errors":[]}')
+    failed = make_job(ada_member, SyncState.FAILED, reason=Reason.REJECTED, reason_detail="Close the deal first")
+    make_attempt(failed, answer=REFUSED, error_code="FIELD_CUSTOM_VALIDATION_EXCEPTION", request_id="TID:1")
+    for job in (synced, failed):
+        DecisionTrace.objects.create(workspace=ada_member.workspace, job_id=job.pk, content=TRACE)
+    skipped = make_job(ada_member, SyncState.SKIPPED, reason=Reason.EXCLUDED, reason_detail="domain hopper.example")
+    private = make_job(ada_member, SyncState.SKIPPED, reason=Reason.KEPT_PRIVATE, private=True)
+    rows = [f"/w/acme/activity-log/{job.uuid}/" for job in (synced, failed, skipped, private)]
+    return [f"/w/acme/admin/roles/{role.uuid}/", *rows]
+
+
 @pytest.fixture
 def open_page(chromium: Browser, live_server, settings) -> Iterator[Callable[..., Page]]:
     """Opens pages of a server in this process; the test fails on any complaint in the console (CSP included)."""
@@ -76,12 +111,12 @@ def open_page(chromium: Browser, live_server, settings) -> Iterator[Callable[...
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_page_of_ours_is_accessible(open_page, settings, ada, viewport, theme):
+def test_every_page_of_ours_is_accessible(open_page, settings, ada, filled_pages, viewport, theme):
     stranger = open_page(viewport=viewport, color_scheme=theme)
     for path in BEFORE_LOGIN:
         assert_readable(stranger, path)
     member = open_page(ada, viewport=viewport, color_scheme=theme)
-    for path in INSIDE:
+    for path in [*INSIDE, *filled_pages]:
         assert_readable(member, path)
     settings.DEBUG = True
     assert_readable(stranger, "/styleguide/")
