@@ -5,8 +5,9 @@ that can repeat a message (subjects, Salesforce's own words, names) are secret c
 shown nowhere.
 """
 
+from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -33,11 +34,13 @@ class PrivateAdmin(ReadOnlyAdmin):
     """Rows of which some are private: `recipient` is shown, and found by a search, for the others alone."""
 
     private_flag = "is_private"
+    telling: ClassVar[Sequence[str]] = ()  # columns that point to the same person by another name
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """The columns, with the recipient as it may be shown instead of the column."""
+        hidden = self.telling if obj is not None and self._is_private(obj) else ()
         shown = {"recipient": "shown_recipient"}
-        return [shown.get(name, name) for name in super().get_fields(request, obj)]
+        return [shown.get(name, name) for name in super().get_fields(request, obj) if name not in hidden]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -52,7 +55,10 @@ class PrivateAdmin(ReadOnlyAdmin):
     @admin.display(description="recipient")
     def shown_recipient(self, row: Any) -> str:
         """The address, or that it is kept private."""
-        return PRIVATE if attrgetter(self.private_flag.replace("__", "."))(row) else row.recipient or "–"
+        return PRIVATE if self._is_private(row) else row.recipient or "–"
+
+    def _is_private(self, row: Any) -> bool:
+        return attrgetter(self.private_flag.replace("__", "."))(row)
 
 
 @admin.register(Activity)
@@ -82,6 +88,7 @@ class SyncJobAdmin(PrivateAdmin):
     ordering = ("-pk",)
     secret = ("subject", "reason_detail", "person_name", "related_name")
     private_flag = "activity__is_private"
+    telling = ("person_id", "related_id")
     owner_link = link("owner", "member")
 
 

@@ -111,16 +111,36 @@ def test_rows_are_found_by_uuid_and_address(sam, filled):
 
 @pytest.mark.parametrize("attribute", ["self", "activity"])
 def test_whom_a_private_one_is_with_is_neither_shown_nor_found(sam, ben_member, attribute):
-    job = make_job(ben_member, private=True)
+    ids = {"person_id": "003000000000001AAA", "related_id": "006000000000001AAA"}
+    job = make_job(ben_member, private=True, **ids)
     job.activity.recipient = GRACE
     job.activity.save()
     row = job if attribute == "self" else job.activity
     browser = log_in(sam)
 
-    assert GRACE not in browser.get(page_of(row)).content.decode()
+    page = browser.get(page_of(row)).content.decode()
+    assert [each for each in (GRACE, *ids.values()) if each in page] == []
+    assert ids["person_id"] in browser.get(page_of(make_job(ben_member, **ids))).content.decode()
     assert "kept private" in browser.get(list_of(type(row))).content.decode()
     assert list(browser.get(list_of(type(row)), {"q": GRACE}).context["cl"].result_list) == []
     assert list(browser.get(list_of(type(row)), {"q": str(row.uuid)}).context["cl"].result_list) == [row]
+
+
+@pytest.mark.parametrize("attribute", ["self", "activity"])
+@pytest.mark.parametrize(
+    "lookup", ["recipient", "recipient__startswith", "recipient__regex", "person_id", "message__subject", "subject"]
+)
+def test_whom_a_private_one_is_with_cannot_be_guessed_by_a_filter(sam, ben_member, attribute, lookup):
+    job = make_job(ben_member, private=True)
+    job.activity.recipient = GRACE
+    job.activity.save()
+    row = job if attribute == "self" else job.activity
+
+    answer = log_in(sam).get(list_of(type(row)), {lookup: GRACE})
+
+    assert (answer.status_code, answer.get("Location")) in {(400, None), (302, f"{list_of(type(row))}?e=1")}
+    offered = log_in(sam).get(list_of(type(row)), {"kind__exact": "sent"})
+    assert list(offered.context["cl"].result_list) == [row]
 
 
 def test_a_personal_list_has_no_page(sam, filled, ben_member):
