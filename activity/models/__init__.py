@@ -2,6 +2,7 @@
 
 from activity.models.activity import Activity, Kind, Meeting, Message, Participant, ParticipantRole, Source
 from activity.models.counts import Counted, RowCount, RowCountChange, RowCountSum
+from activity.models.creations import CreationState, PersonCreation
 from activity.models.due import Drain, DueJob, ErrorGroup, OrgPace, OrgTrouble, WakeUp
 from activity.models.meetings import KnownMeeting
 from activity.models.people import KnownPerson
@@ -27,6 +28,7 @@ __all__ = [
     "AfterUnknown",
     "BodyChoice",
     "Counted",
+    "CreationState",
     "DecisionTrace",
     "Drain",
     "DueJob",
@@ -50,6 +52,7 @@ __all__ = [
     "Outcome",
     "Participant",
     "ParticipantRole",
+    "PersonCreation",
     "PersonPreference",
     "Reason",
     "RelatedChoice",

@@ -134,6 +134,14 @@ class SyncJob(models.Model):
         output_field=models.CharField(max_length=24, null=True),
         db_persist=True,
     )
+    # The address of a row that waits for a match, else NULL: what Unresolved is read by, kept in the same way.
+    unresolved = models.GeneratedField(
+        expression=Case(
+            When(state="skipped", reason__in=("no_match", "ambiguous"), recipient__gt="", then=F("recipient"))
+        ),
+        output_field=models.CharField(max_length=320, null=True),
+        db_persist=True,
+    )
 
     objects = SyncJobQuerySet.as_manager()
 
@@ -165,6 +173,18 @@ class SyncJob(models.Model):
             # Few rows, looked for on Sync health and by "retry all with this cause".
             models.Index(
                 fields=["workspace", "stopped", "-id"], condition=Q(stopped__isnull=False), name="log_stopped"
+            ),
+            # Unresolved: the newest row of each address of a member, and a member's rows by time.
+            models.Index(
+                fields=["owner", "unresolved", "-created_at", "-id"],
+                condition=Q(unresolved__isnull=False),
+                name="log_unresolved",
+            ),
+            models.Index(
+                fields=["owner", "-created_at", "-id"],
+                include=["unresolved"],
+                condition=Q(unresolved__isnull=False),
+                name="log_unresolved_by_time",
             ),
         )
 
