@@ -16,7 +16,7 @@ MARK, UNTRACKED = "data-touchline", "untracked"
 _WAY_OUT = re.compile(
     r"unsubscrib|opt[\s-]?out|manage\s+(?:your\s+)?(?:e-?mail\s+)?preferences|abmeld|abbestell|d[ée]sabonn|d[ée]sinscri"
     r"|darse\s+de\s+baja|cancelar\s+(?:la\s+)?suscripci|cancelar\s+(?:a\s+)?(?:inscri|subscri)|disiscri"
-    r"|annulla\w*\s+(?:l['’]\s?)?iscrizion|uitschrijv|afmeld|avregistrer|wypisz|отпис|退订|退訂|取消订阅|配信停止|配信解除|수신거부",
+    r"|annulla\w{0,9}\s+(?:l['’]\s?)?iscrizion|uitschrijv|afmeld|avregistrer|wypisz|отпис|退订|退訂|取消订阅|配信停止|配信解除|수신거부",
     re.IGNORECASE,
 )
 _LONGEST_LINK_TEXT = 2_000

@@ -1,5 +1,7 @@
 """Links lead through us, a pixel ends the message, and nothing else is touched."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,6 +86,19 @@ def test_beyond_the_limit_links_stay_as_they_are() -> None:
         f'<a href="{OURS}c/0">x</a><a href="{OURS}c/1">x</a>'
         f'<a href="https://x.example/3">x</a><a href="{OURS}c/0">x</a>{PIXEL}'
     )
+
+
+WORDS = ["annulla", "manage ", "manage your ", "cancelar la ", "opt-", "darse de ", "unsubscri", "annulla l’", "é"]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_time_grows_with_the_text_alone(word: str) -> None:
+    """The words of a way out, begun again and again: a pattern that goes back needs minutes for these."""
+    begun = word * (300_000 // len(word))
+    started = time.process_time()
+    rewrite(f'<a title="{begun}" href="https://x.example/{begun[:1500]}">{begun}</a>')
+
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
