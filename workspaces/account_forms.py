@@ -5,6 +5,9 @@ from typing import Any, ClassVar
 from allauth.account import forms as account_forms
 from allauth.mfa.base import forms as mfa_forms
 from allauth.mfa.totp import forms as totp_forms
+from django.http import HttpRequest
+
+from workspaces.models import User
 
 HELP_FOR_A_NEW_ONE = "At least 10 characters, and not one that everybody uses."
 
@@ -33,6 +36,12 @@ class SignupForm(OurWords, account_forms.SignupForm):
     """Sign up; the name comes from forms.SignupForm."""
 
     labels: ClassVar = {"email": "E-mail address"}
+
+    def try_save(self, request: HttpRequest) -> Any:
+        """As allauth does; a taken address costs a password's hash, too, so that it is not told by the time taken."""
+        if self.account_already_exists:
+            User().set_password(self.cleaned_data["password1"])
+        return super().try_save(request)
 
 
 class ResetPasswordForm(OurWords, account_forms.ResetPasswordForm):

@@ -23,7 +23,8 @@ from workspaces.locking import lock, require_admin
 from workspaces.models import Invitation, Membership, Role, User, Workspace
 
 LIFETIME = timedelta(days=7)
-MOST_A_DAY = 200  # letters of one workspace: enough for a company's first day, too few to send spam
+# Letters of one workspace, and of one person in all of theirs: enough for a company's first day, too few for spam.
+MOST_A_DAY = 200
 
 
 def invite(workspace: Workspace, email: str, role: Role, is_admin: bool, by: User | None) -> tuple[Invitation, str]:
@@ -36,7 +37,7 @@ def invite(workspace: Workspace, email: str, role: Role, is_admin: bool, by: Use
     with transaction.atomic():
         lock(workspace)
         require_admin(workspace, by)
-        _require_invitable(workspace, email, role)
+        _require_invitable(workspace, email, role, by)
         open_invitations(workspace).filter(email=email).update(withdrawn_at=timezone.now())
         token = secrets.token_urlsafe(32)
         invitation = Invitation.objects.create(
@@ -177,12 +178,14 @@ def _cleaned(email: str) -> str:
     return email
 
 
-def _require_invitable(workspace: Workspace, email: str, role: Role) -> None:
+def _require_invitable(workspace: Workspace, email: str, role: Role, by: User | None) -> None:
     member = Q(user__emailaddress__email=email, user__emailaddress__verified=True)
     if workspace.memberships.filter(member, left_at=None).exists():
         raise MembersError("This person is a member already.")
     if not workspace.roles.filter(pk=role.pk).exists():
         raise MembersError("This role does not exist any more. Please choose another one.")
-    since = timezone.now() - timedelta(days=1)
-    if workspace.invitations.filter(created_at__gt=since).count() >= MOST_A_DAY:
+    today = Invitation.objects.filter(created_at__gt=timezone.now() - timedelta(days=1))
+    if today.filter(workspace=workspace).count() >= MOST_A_DAY:
         raise MembersError(f"A workspace can send {MOST_A_DAY} invitations a day. Please go on tomorrow.")
+    if by is not None and today.filter(invited_by=by).count() >= MOST_A_DAY:
+        raise MembersError(f"A person can send {MOST_A_DAY} invitations a day. Please go on tomorrow.")

@@ -1,6 +1,7 @@
 """Sign-up, verification, log-in and password reset, through the real pages."""
 
 import re
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -8,6 +9,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from allauth.usersessions.models import UserSession
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
@@ -91,6 +93,38 @@ def test_a_taken_address_is_not_given_away():
     assert log_in_by_page(Client(), "ada@acme.example", "a-long-password") == "/"
 
 
+class CountingHasher(MD5PasswordHasher):
+    """Counts what takes time with a real one."""
+
+    algorithm = "counting"
+    made: ClassVar[list[str]] = []
+
+    def encode(self, password, salt):
+        self.made.append(salt)
+        return super().encode(password, salt)
+
+
+def hashes_made(act) -> int:
+    """How many passwords are hashed meanwhile."""
+    CountingHasher.made.clear()
+    act()
+    return len(CountingHasher.made)
+
+
+def test_known_and_unknown_addresses_take_as_long(settings):
+    settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher"]
+    make_person("Ada")
+    new, taken = (
+        hashes_made(lambda each=each: sign_up(Client(), each)) for each in ("n@acme.example", "ada@acme.example")
+    )
+    known, unknown = (
+        hashes_made(lambda each=each: log_in_by_page(Client(), each, "wrong-password"))
+        for each in ("ada@acme.example", "nobody@acme.example")
+    )
+    assert (new, known) == (taken, unknown)
+    assert min(new, known) > 0
+
+
 def test_who_signed_up_with_somebody_elses_address_loses_it_to_the_owner():
     sign_up(Client())  # a stranger, who cannot read the mail
     owner = Client()
@@ -142,6 +176,15 @@ def test_five_wrong_passwords_close_the_door_for_a_while():
     assert log_in_by_page(Client(), "ada@acme.example", "a-long-password") is None
     answer = Client().post("/account/login/", {"login": "ada@acme.example", "password": "a-long-password"})
     assert "Too many failed login attempts" in answer.content.decode()
+
+
+def test_strangers_cannot_push_out_what_was_counted():
+    make_person("Ada")
+    for _ in range(5):
+        log_in_by_page(Client(), "ada@acme.example", "wrong-password")
+    for number in range(1_000):
+        cache.set(f"stranger-{number}", [1.0], 300)
+    assert log_in_by_page(Client(), "ada@acme.example", "a-long-password") is None
 
 
 def test_the_session_key_changes_at_log_in():

@@ -115,6 +115,27 @@ def test_a_workspace_cannot_be_used_to_send_spam(acme, ada):
     assert len(mail.outbox) == 1
 
 
+def test_a_person_cannot_send_spam_from_many_workspaces(acme, ada):
+    for number in range(2):
+        workspace = members.create_workspace(f"Shell {number}", ada).workspace
+        Invitation.objects.bulk_create(
+            Invitation(
+                workspace=workspace,
+                email=f"p{each}@elsewhere.example",
+                role=workspace.roles.get(),
+                invited_by=ada,
+                token_digest=f"{number}-{each}",
+                expires_at=datetime(2030, 1, 1, tzinfo=UTC),
+            )
+            for each in range(invitations.MOST_A_DAY // 2)
+        )
+    with pytest.raises(MembersError) as raised:
+        invitations.invite(acme, "dan@acme.example", acme.roles.get(), False, by=ada)
+    assert raised.value.user_message == "A person can send 200 invitations a day. Please go on tomorrow."
+    invitations.invite(acme, "dan@acme.example", acme.roles.get(), False, by=None)
+    assert len(mail.outbox) == 1
+
+
 def test_a_mail_server_that_is_away_leaves_an_invitation_that_can_be_resent(acme, ada, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", 1, 2
