@@ -6,10 +6,12 @@ from typing import Any
 import structlog
 
 # Shapes of Salesforce's access and refresh tokens and of our API keys: a line that slips through is masked.
-# The keys of our own links (invitation, verification, password) stand in the path of their page.
+# The keys of our own links (invitation, verification, password) stand in the path of their page. What PostgreSQL adds
+# to an error (DETAIL, CONTEXT) repeats the row's values: addresses, subjects.
 SECRET_SHAPES = re.compile(
     r"00D[0-9A-Za-z]{12,15}![\w.]+|5Aep[\w.]+|tl_[\w-]{20,}|Bearer\s+\S+"
     r"|(?<=/invitations/)[\w-]{20,}|(?<=/confirm-email/)[^/\s]+|(?<=/reset/key/)[^/\s]+|(?<=/t/[ocd]/)[\w-]{20,}"
+    r"|(?<=\nDETAIL:  )[^\n]+|(?<=\nCONTEXT:  )[^\n]+"
 )
 
 

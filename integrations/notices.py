@@ -1,5 +1,6 @@
 """The e-mails about connections: one per kind and day, sent after the transaction that caused it."""
 
+import logging
 from collections.abc import Iterable
 
 from django.conf import settings
@@ -12,6 +13,8 @@ from django.utils import timezone
 from integrations.models import Calendar, Connection, Mailbox, NoticeSent, SalesforceOrg
 from workspaces.members import live_memberships
 from workspaces.models import Membership, User, Workspace
+
+logger = logging.getLogger(__name__)
 
 
 def send_once_a_day(
@@ -26,9 +29,19 @@ def send_once_a_day(
         subject, _, body = render_to_string(
             f"integrations/mail/{template}.txt", {"workspace": workspace, "base_url": settings.BASE_URL} | context
         ).partition("\n")
-        letters = [EmailMessage(subject.strip(), body.strip() + "\n", to=[person.email]) for person in to]
-        transaction.on_commit(lambda: [letter.send() for letter in letters], robust=True)
+        subject = " ".join(subject.split())
+        letters = [EmailMessage(subject, body.strip() + "\n", to=[person.email]) for person in to]
+        transaction.on_commit(lambda: _send(letters, template), robust=True)
     return is_first
+
+
+def _send(letters: Iterable[EmailMessage], template: str) -> None:
+    """Send each; one that is not taken keeps no other back. The error itself is not logged: it names the address."""
+    for letter in letters:
+        try:
+            letter.send()
+        except OSError as error:  # every fault of smtplib and of the socket underneath is one
+            logger.warning("letter %s not sent: %s", template, type(error).__name__)
 
 
 def admins_of(workspace: Workspace) -> list[User]:

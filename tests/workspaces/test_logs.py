@@ -4,12 +4,14 @@ import logging
 
 import pytest
 from django.core.cache import cache
+from django.db import IntegrityError, transaction
 from django.test import Client
 
 from config import logs
 from tests.people import log_in, make_person
 from tests.workspaces.test_accounts import link_in_last_mail, sign_up
 from workspaces import invitations
+from workspaces.models import User
 
 
 @pytest.fixture
@@ -63,3 +65,16 @@ def test_keys_of_links_are_masked(acme, ada, cleo, lines):
     keys = [token, confirm.split("/")[-2], reset.split("/")[-2], *(character * 40 for character in "xyz")]
     assert [key for key in keys if key in text] == []
     assert "@acme.example" not in text
+
+
+def test_what_postgresql_repeats_of_a_row_is_masked(ada, lines):
+    try:
+        with transaction.atomic():
+            User.objects.create(email=ada.email)
+    except IntegrityError:
+        logging.getLogger("activity").exception("a row could not be written")
+
+    text = "\n".join(lines)
+    assert "duplicate key value violates unique constraint" in text
+    assert "DETAIL:  [secret]" in text
+    assert ada.email not in text
