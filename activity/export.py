@@ -1,6 +1,7 @@
 """The Activity Log as a table for a spreadsheet."""
 
 import csv
+import re
 from collections.abc import Iterator
 
 from django.utils import timezone
@@ -11,7 +12,8 @@ from workspaces.models import Membership, Workspace
 COLUMNS = ("Status", "Time", "Activity", "Type", "Recipient", "Subject", "Reason", "Member")
 CHUNK = 1000
 # A cell that begins so is run as a formula by spreadsheets (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# The same behind a sign at which a spreadsheet may split a cell: in half of Europe lists are separated by semicolons.
+_FORMULA = re.compile(r"\A(?=[=+\-@\t\r\n＝＋－＠])|(?<=[;\t\r\n])(?=[=+\-@＝＋－＠])")
 
 
 class _Line:
@@ -64,5 +66,5 @@ def _cells(row: Row, member: object, zone: object) -> tuple[str, ...]:
 
 
 def as_text(cell: str) -> str:
-    """The cell with an apostrophe before it when a spreadsheet would take it for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    """The cell with an apostrophe before whatever a spreadsheet would take for a formula."""
+    return _FORMULA.sub("'", cell)

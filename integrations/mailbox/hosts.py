@@ -58,7 +58,8 @@ def is_public(address: str) -> bool:
     inner = _embedded(ip) if isinstance(ip, ipaddress.IPv6Address) else None
     if inner is not None:
         return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast
+    # Reserved: all of IPv6 that is not global unicast, such as IPv4-compatible addresses and local NAT64.
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or getattr(ip, "is_site_local", False))
 
 
 def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

@@ -21,7 +21,18 @@ def test_every_row_is_there_once_whatever_the_chunk(acme, ben_member, chunk):
 
 
 @pytest.mark.parametrize(
-    ("cell", "text"), [("", ""), ("a=b", "a=b"), ("=a", "'=a"), ("'=a", "'=a"), ("\r=a", "'\r=a")]
+    ("cell", "text"),
+    [
+        ("", ""),
+        ("a=b", "a=b"),
+        ("=a", "'=a"),
+        ("'=a", "'=a"),
+        ("\r=a", "'\r'=a"),
+        ("Re: a; b", "Re: a; b"),
+        ("x;=cmd|' /C calc'!A0;y", "x;'=cmd|' /C calc'!A0;y"),
+        ("x;@SUM(A1)", "x;'@SUM(A1)"),
+        ("x\t＝1", "x\t'＝1"),
+    ],
 )
 def test_only_a_cell_that_would_be_run_is_marked(cell, text):
     assert as_text(cell) == text
