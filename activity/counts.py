@@ -1,6 +1,7 @@
 """Counts that cost the same however many rows there are (activity/models/counts.py says how they are kept)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection as database
 from django.db.models import QuerySet, Sum
@@ -11,10 +12,37 @@ from workspaces.models import Membership, Workspace
 COUNT_TO = 1_000
 
 
-def count_rows(counted: Counted, workspace: Workspace, owner: Membership | None = None) -> QuerySet[RowCount]:
-    """The counts of a member, or of everybody (`owner` None), to be filtered further and summed over `rows`."""
-    whose = {"owner__isnull": True} if owner is None else {"owner": owner}
-    return RowCount.objects.filter(workspace=workspace, counted=counted, **whose)
+def count_rows(
+    counted: Counted,
+    workspace: Workspace,
+    owner: Membership | None = None,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> QuerySet[RowCount]:
+    """The counts of a member, or of everybody (`owner` None), to be filtered further and summed over `rows`.
+
+    `since` is included, `until` is not; both are taken to the quarter of an hour. Without them what is summed does
+    not grow with time.
+    """
+    counts = _counts_since(RowCount.objects.filter(workspace=workspace, counted=counted), since, until)
+    return counts.filter(owner__isnull=True) if owner is None else counts.filter(owner=owner)
+
+
+def count_rows_of(
+    counted: Counted, workspace: Workspace, owners: QuerySet[Membership], since: datetime | None = None
+) -> QuerySet[RowCount]:
+    """The same of several members."""
+    return _counts_since(RowCount.objects.filter(workspace=workspace, counted=counted, owner__in=owners), since)
+
+
+def _counts_since(
+    counts: QuerySet[RowCount], since: datetime | None, until: datetime | None = None
+) -> QuerySet[RowCount]:
+    if since is None and until is None:
+        return counts.filter(quarter__isnull=True)
+    bounds = {"quarter__gte": since, "quarter__lt": until}
+    return counts.filter(**{name: bound for name, bound in bounds.items() if bound})
 
 
 def sum_rows(counts: QuerySet[RowCount]) -> int:
@@ -46,7 +74,7 @@ _FOLD = """
 WITH folded AS (DELETE FROM activity_rowcountchange RETURNING *)
 INSERT INTO activity_rowcountsum (workspace_id, owner_id, counted, quarter, kind, state, reason, error_code, rows)
 SELECT workspace_id, owner_id, counted, quarter, kind, state, reason, error_code, sum(rows) FROM folded
-GROUP BY workspace_id, counted, quarter, kind, state, reason, error_code, GROUPING SETS ((owner_id), ())
+GROUP BY workspace_id, counted, kind, state, reason, error_code, CUBE (owner_id, quarter)
 HAVING sum(rows) <> 0
 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8
 ON CONFLICT (workspace_id, owner_id, counted, quarter, kind, state, reason, error_code)

@@ -5,11 +5,18 @@ from django.db import migrations, models
 
 _COLUMNS = "workspace_id, owner_id, counted, quarter, kind, state, reason, error_code"
 
+_CHANGES_OF_ALL = [
+    f"SELECT id, {columns}, rows FROM activity_rowcountchange"
+    for columns in (
+        _COLUMNS,
+        _COLUMNS.replace("owner_id", "NULL::bigint"),
+        _COLUMNS.replace("quarter", "NULL::timestamptz"),
+        _COLUMNS.replace("owner_id", "NULL::bigint").replace("quarter", "NULL::timestamptz"),
+    )
+]
 _VIEW = f"""
 CREATE VIEW activity_rowcount AS
-SELECT id, {_COLUMNS}, rows FROM activity_rowcountsum
-UNION ALL SELECT id, {_COLUMNS}, rows FROM activity_rowcountchange
-UNION ALL SELECT id, {_COLUMNS.replace("owner_id", "NULL::bigint")}, rows FROM activity_rowcountchange
+SELECT id, {_COLUMNS}, rows FROM activity_rowcountsum UNION ALL {" UNION ALL ".join(_CHANGES_OF_ALL)}
 """
 _NO_VIEW = "DROP VIEW activity_rowcount"
 
@@ -48,7 +55,7 @@ CREATE TRIGGER count_deletes AFTER DELETE ON {table}
     REFERENCING OLD TABLE AS replaced FOR EACH STATEMENT EXECUTE FUNCTION {function}();
 INSERT INTO activity_rowcountsum ({_COLUMNS}, rows)
 SELECT {_COLUMNS}, count(*) FROM (SELECT {counted} FROM {table}) AS there
-GROUP BY {_COLUMNS.replace("owner_id, ", "")}, GROUPING SETS ((owner_id), ());
+GROUP BY workspace_id, counted, kind, state, reason, error_code, CUBE (owner_id, quarter);
 """
 
 
@@ -71,7 +78,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('counted', models.CharField(choices=[('log', 'Rows of the Activity Log, by when they were made'), ('feed', 'Activities, by when they happened')], max_length=4)),
-                ('quarter', models.DateTimeField()),
+                ('quarter', models.DateTimeField(null=True)),
                 ('kind', models.CharField(max_length=20)),
                 ('state', models.CharField(max_length=10)),
                 ('reason', models.CharField(max_length=24)),
@@ -88,7 +95,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('counted', models.CharField(choices=[('log', 'Rows of the Activity Log, by when they were made'), ('feed', 'Activities, by when they happened')], max_length=4)),
-                ('quarter', models.DateTimeField()),
+                ('quarter', models.DateTimeField(null=True)),
                 ('kind', models.CharField(max_length=20)),
                 ('state', models.CharField(max_length=10)),
                 ('reason', models.CharField(max_length=24)),
@@ -106,7 +113,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('counted', models.CharField(choices=[('log', 'Rows of the Activity Log, by when they were made'), ('feed', 'Activities, by when they happened')], max_length=4)),
-                ('quarter', models.DateTimeField()),
+                ('quarter', models.DateTimeField(null=True)),
                 ('kind', models.CharField(max_length=20)),
                 ('state', models.CharField(max_length=10)),
                 ('reason', models.CharField(max_length=24)),
@@ -117,7 +124,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('workspace', 'owner', 'counted', 'quarter', 'kind', 'state', 'reason', 'error_code'), name='row_count_once', nulls_distinct=False)],
-                'indexes': [models.Index(condition=models.Q(('state__in', ('held', 'failed'))), fields=['workspace', 'reason'], name='row_count_stopped')],
             },
         ),
         migrations.RunSQL(_VIEW, _NO_VIEW),

@@ -6,7 +6,6 @@ removes rows, in the same transaction and waiting for nobody; each minute the ch
 """
 
 from django.db import models
-from django.db.models import Q
 
 from workspaces.models import Membership, Workspace
 
@@ -19,10 +18,10 @@ class Counted(models.TextChoices):
 
 
 class RowCounts(models.Model):
-    """`rows` rows of one kind that fall into the quarter of an hour from `quarter` on (UTC).
+    """`rows` rows of one kind that fall into the quarter of an hour from `quarter` on (UTC), or of any time (NULL).
 
     In every time zone a day begins on a quarter of an hour, so that the days of any of them can be put together
-    (IANA time zone database, since 1972). Of the feed, state, reason and error code are empty.
+    (IANA time zone database, since 1972). Of the feed kind, state, reason and error code are empty.
     """
 
     # Rows of a member or workspace that is deleted are counted out by the triggers, like any others.
@@ -33,7 +32,7 @@ class RowCounts(models.Model):
         Membership, null=True, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
     )
     counted = models.CharField(max_length=4, choices=Counted.choices)
-    quarter = models.DateTimeField()
+    quarter = models.DateTimeField(null=True)
     kind = models.CharField(max_length=20)
     state = models.CharField(max_length=10)
     reason = models.CharField(max_length=24)
@@ -45,14 +44,15 @@ class RowCounts(models.Model):
 
 
 class RowCountChange(RowCounts):
-    """So many rows more, or fewer (below 0), since the last fold. The owner is always named."""
+    """So many rows more, or fewer (below 0), since the last fold. Owner and quarter are always named."""
 
     class Meta:
         indexes = (models.Index(fields=["workspace", "owner"], name="row_count_change_of_owner"),)
 
 
 class RowCountSum(RowCounts):
-    """The rows up to the last fold, of each member and, without an owner, of everybody in the workspace."""
+    """The rows up to the last fold: of each member and, without an owner, of everybody in the workspace; of each
+    quarter of an hour and of any time."""
 
     class Meta:
         constraints = (
@@ -62,16 +62,10 @@ class RowCountSum(RowCounts):
                 name="row_count_once",
             ),
         )
-        # What stands still, for Sync health: few in a healthy workspace.
-        indexes = (
-            models.Index(
-                fields=["workspace", "reason"], condition=Q(state__in=("held", "failed")), name="row_count_stopped"
-            ),
-        )
 
 
 class RowCount(RowCounts):
-    """The rows as they are now: a view, to be summed; without an owner those of everybody in the workspace."""
+    """The rows as they are now, to be summed: a view of both, with the four levels of RowCountSum."""
 
     class Meta:
         managed = False

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from activity.counts import count_rows
+from activity.counts import count_rows, count_rows_of
 from activity.feed_search import FeedSearch
 from activity.models import (
     Activity,
@@ -145,10 +145,9 @@ def live_feed(
 def chart(workspace: Workspace, viewer: Membership, today: date) -> list[ChartBar]:
     """Activities on each of the last 15 days of the current time zone, oldest first."""
     first = today - timedelta(days=CHART_DAYS - 1)
-    counts = _counts_by_day(count_rows(Counted.FEED, workspace), first)
-    silent = _silent(workspace, viewer)
-    hidden = RowCount.objects.filter(workspace=workspace, counted=Counted.FEED, owner__in=silent.values("membership"))
-    counts.subtract(_counts_by_day(hidden, first))
+    silent = Membership.objects.filter(pk__in=_silent(workspace, viewer).values("membership"))
+    counts = _sum_by_day(count_rows(Counted.FEED, workspace, since=_start(first)))
+    counts.subtract(_sum_by_day(count_rows_of(Counted.FEED, workspace, silent, _start(first))))
     highest = max(counts.values(), default=0) or 1
     bars = []
     for index in range(CHART_DAYS):
@@ -159,9 +158,9 @@ def chart(workspace: Workspace, viewer: Membership, today: date) -> list[ChartBa
     return bars
 
 
-def _counts_by_day(counts: QuerySet[RowCount], first: date) -> Counter[date]:
-    """The rows of each day of the current time zone, from `first` on."""
-    by_day = counts.filter(quarter__gte=_start(first)).annotate(day=TruncDate("quarter")).values_list("day")
+def _sum_by_day(counts: QuerySet[RowCount]) -> Counter[date]:
+    """The rows of each day of the current time zone."""
+    by_day = counts.annotate(day=TruncDate("quarter")).values_list("day")
     return Counter(dict(by_day.annotate(Sum("rows"))))
 
 

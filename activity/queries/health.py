@@ -8,8 +8,8 @@ from datetime import datetime
 
 from django.db.models import QuerySet, Sum
 
-from activity.counts import count_rows, sum_rows
-from activity.models import Counted, Reason, RowCount, SyncJob, SyncState
+from activity.counts import count_rows, count_rows_of, sum_rows
+from activity.models import Counted, Reason, SyncJob, SyncState
 from activity.reasons import Explanation, explain
 from workspaces.models import Membership, Workspace
 
@@ -54,10 +54,9 @@ def error_groups(workspace: Workspace) -> list[Cause]:
 
 
 def _stopped_of_each(workspace: Workspace) -> Iterable[tuple[str, str, str, int, int]]:
-    """Reason, error code, state, owner and number of what stands still; reads the index `row_count_stopped`."""
-    stopped = RowCount.objects.filter(
-        workspace=workspace, counted=Counted.LOG, owner__isnull=False, state__in=STOPPED
-    )
+    """Reason, error code, state, owner and number of what stands still."""
+    counts = count_rows_of(Counted.LOG, workspace, workspace.memberships.all())
+    stopped = counts.filter(state__in=STOPPED)
     of_each = stopped.values_list("reason", "error_code", "state", "owner")
     return of_each.annotate(number=Sum("rows")).filter(number__gt=0)
 

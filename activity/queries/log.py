@@ -266,19 +266,19 @@ def status_counts(
             for group in StatusGroup
         }
     counts = dict.fromkeys(StatusGroup, Count())
-    rows = count_rows(Counted.LOG, workspace, owner).filter(**_count_equalities(replace(filters, status="")))
+    rows = count_rows(Counted.LOG, workspace, owner, since=filters.since, until=filters.until)
+    rows = rows.filter(**_count_equalities(filters))
     for state, count in rows.values_list("state").annotate(Sum("rows")):
         counts[StatusGroup.of(state)] += Count(count)
     return counts
 
 
 def _count_equalities(filters: LogFilters) -> dict[str, Any]:
-    """The same conditions on the kept counts. Of what object a row is follows from its kind."""
-    wanted = {name.replace("created_at", "quarter"): value for name, value in _equalities(filters).items()}
+    """The same conditions on the kept counts, but for status and times. A kind says what object its rows are."""
+    wanted = _equalities(replace(filters, status="", since=None, until=None))
     object_type = wanted.pop("object_type", "")
     if object_type:
-        kinds = [kind for kind in Kind if kind.is_meeting == (object_type == ObjectType.EVENT)]
-        wanted["kind__in"] = kinds
+        wanted["kind__in"] = [kind for kind in Kind if kind.is_meeting == (object_type == ObjectType.EVENT)]
     return wanted
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q, Sum
 from django.utils import timezone
 
-from activity.counts import sum_rows
+from activity.counts import count_rows_of, sum_rows
 from activity.models import (
     Counted,
     ExclusionKind,
@@ -16,7 +16,6 @@ from activity.models import (
     LoggingSettings,
     LoggingSettingsVersion,
     Reason,
-    RowCount,
     SyncState,
 )
 from activity.pipeline.compose import SUBJECT_TEMPLATES, render_subject
@@ -153,9 +152,7 @@ def _shown(field: Any, value: Any) -> str:
 def estimate(role: Role, proposed: frozenset[Kind]) -> Estimate:
     """What the last 7 days, to the quarter of an hour, would have produced with the proposed kinds. Three queries."""
     since = timezone.now() - timedelta(days=DAYS)
-    counts = RowCount.objects.filter(
-        workspace=role.workspace, counted=Counted.LOG, owner__role=role, quarter__gte=since
-    )
+    counts = count_rows_of(Counted.LOG, role.workspace, role.memberships.all(), since)
     candidates = counts.filter(~Q(state=SyncState.SKIPPED) | Q(reason=Reason.SWITCHED_OFF))
     by_kind = dict(candidates.values_list("kind").annotate(Sum("rows")))
     synced = sum_rows(counts.filter(state=SyncState.SYNCED))

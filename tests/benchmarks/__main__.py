@@ -12,12 +12,12 @@ from tests.benchmarks.meter import Foreign, cpu_ms_of
 from tests.benchmarks.report import Line, render
 from tests.benchmarks.world import World, open_world
 
-TARGETS = ("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G14")
+TARGETS = ("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G10", "G14")
 
 
 def measure(world: World, targets: set[str], size: int, runs: int, *, quick: bool) -> list[Line]:
     """All lines of the targets."""
-    from tests.benchmarks import composite, ingest, lanes, queue, sending, trickle
+    from tests.benchmarks import composite, counts, ingest, lanes, queue, sending, trickle
 
     lines: list[Line] = []
     if targets & {"G1", "G2", "G14"}:
@@ -32,6 +32,8 @@ def measure(world: World, targets: set[str], size: int, runs: int, *, quick: boo
         lines += queue.measure(world, samples=20 if quick else 60, idle_seconds=10 if quick else 60)
     if "G7" in targets:
         lines += ingest.measure(world, 2_000 if quick else 10_000, runs)
+    if "G10" in targets:
+        lines += counts.measure(world, 100_000 if quick else 1_000_000)
     return lines
 
 
