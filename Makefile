@@ -7,9 +7,11 @@ LOCKER := .data/locker
 UV_VERSION := 0.13.9
 COMPILE := $(LOCKER)/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes \
   --no-header --no-annotate --no-emit-index-url
+# A file's tests stay together; tests/conftest.py puts the longest files first.
+IN_PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-quick faults serve worker lock clean chromium
+.PHONY: help demo test lint bench bench-quick faults serve worker lock clean programs
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -17,8 +19,8 @@ help: ## Say what can be made
 demo: $(VENV)/demo ## Start everything with demo data and without Salesforce; PORT=8000 STAND_IN_PORT=8001
 	@exec $(BIN)/python -m config.demo
 
-test: chromium dovecot $(VENV)/test lint ## Run every check and test
-	@$(BIN)/python -m pytest && code=0 || code=$$?; $(BIN)/python -m config.postgres release; exit $$code
+test: programs $(VENV)/test lint ## Run every check and test, on as many cores as there are up to four
+	@$(BIN)/python -m pytest $(IN_PARALLEL) && code=0 || code=$$?; $(BIN)/python -m config.postgres release; exit $$code
 
 lint: $(VENV)/test ## Check style, and that no migration is missing
 	@$(BIN)/python -m ruff check
@@ -73,14 +75,12 @@ $(LOCKER)/bin/uv:
 	@$(PYTHON) -m venv $(LOCKER)
 	@$(LOCKER)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-# Playwright's driver needs libatomic, which a bare Debian lacks.
-chromium:
-	@check() { command -v chromium && ls /usr/lib/*/libatomic.so.1; } >/dev/null 2>&1; \
-	check || { [ "$$(id -u)" = 0 ] && apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium libatomic1 >/dev/null; }; \
-	check || { echo "The browser tests need Chromium: apt-get install chromium libatomic1"; exit 1; }
-
-dovecot:
-	@PATH="$$PATH:/usr/sbin"; command -v dovecot >/dev/null || { [ "$$(id -u)" = 0 ] && \
-	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq dovecot-imapd >/dev/null; }; } || \
-	  { echo "The mailbox tests need Dovecot: apt-get install dovecot-imapd"; exit 1; }
+# What the tests drive besides Python: a browser (whose driver needs libatomic, which a bare Debian lacks) and a mail server.
+programs:
+	@PATH="$$PATH:/usr/sbin"; missing() { \
+	  command -v "$${CHROMIUM:-chromium}" >/dev/null || echo chromium; \
+	  ls /usr/lib/*/libatomic.so.1 >/dev/null 2>&1 || echo libatomic1; \
+	  command -v dovecot >/dev/null || echo dovecot-imapd; }; \
+	[ -z "$$(missing)" ] || [ "$$(id -u)" != 0 ] || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$(missing) >/dev/null; }; \
+	[ -z "$$(missing)" ] || { echo "The tests need programs that are not here: apt-get install" $$(missing); exit 1; }

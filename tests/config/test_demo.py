@@ -53,6 +53,11 @@ finally:
 """
 
 
+def hear_hang_ups() -> None:
+    """In a child: SIGHUP does what it does by itself, although the tests may have been started under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Demo:
     """A running demo of two services."""
 
@@ -66,6 +71,7 @@ class Demo:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=hear_hang_ups,
         )
         self.shown: list[str] = []
 
