@@ -7,7 +7,14 @@ from django.dispatch import receiver
 
 from activity import own_settings
 from activity.models import LoggingSettings, Reason
-from activity.pipeline.hold import STANDING_REASONS, hold_connection, hold_workspace, release_held, skip_member
+from activity.pipeline.hold import (
+    STANDING_REASONS,
+    hold_connection,
+    hold_workspace,
+    release_held,
+    release_restored,
+    skip_member,
+)
 from activity.pipeline.late import forget_changed, log_late
 from integrations.models import Connection, Mailbox, SalesforceOrg
 from integrations.salesforce.client import Person
@@ -39,8 +46,7 @@ def hold_jobs(connection: Connection, **kwargs: Any) -> None:
 @receiver(connection_restored)
 def release_jobs(connection: Connection, **kwargs: Any) -> None:
     """Let everything flow that was held for the member, in its order."""
-    if connection.membership is not None:
-        release_held(connection.workspace, *STANDING_REASONS, owner=connection.membership)
+    release_restored(connection)
 
 
 @receiver(sync_user_changed)

@@ -319,6 +319,8 @@ def _end_delete(attempt: SyncAttempt, outcome: Outcome, code: str = "") -> None:
 
 
 def _lock(job: SyncJob) -> SyncJob:
+    """What is due before the job itself: in the order in which workers write."""
+    DueJob.objects.select_for_update().filter(job=job).first()
     rows = SyncJob.objects.select_for_update(of=("self",))
     return rows.select_related("workspace", "owner__user", "owner__role", "activity").get(pk=job.pk)
 

@@ -157,21 +157,32 @@ def record_sending(rows: Sequence[Sending], connection_id: int, salesforce_user_
     return {job_id for (job_id,) in ours}
 
 
+# Rows that a worker is writing just now are left to it: who waited for them could block it and be blocked by it.
 _MAKE_DUE = """
-WITH freed AS (
+WITH free AS MATERIALIZED (
+    SELECT job_id FROM activity_duejob WHERE job_id = ANY(%(ids)s::bigint[]) FOR UPDATE SKIP LOCKED
+), busy AS MATERIALIZED (
+    SELECT job_id FROM activity_duejob WHERE job_id = ANY(%(ids)s::bigint[]) EXCEPT SELECT job_id FROM free
+), freed AS (
     UPDATE activity_syncjob
     SET state = 'waiting', reason = '', reason_detail = '', finished_at = NULL, changed_at = %(now)s
     WHERE id = ANY(%(ids)s::bigint[]) AND state IN ('held', 'skipped', 'failed')
-    RETURNING id, workspace_id, activity_id, kind
+      AND id NOT IN (SELECT job_id FROM busy)
+    RETURNING id, workspace_id, activity_id, kind, owner_id, created_at
 )
 INSERT INTO activity_duejob
     (job_id, workspace_id, connection_id, due_at, leased, sequence, priority, attempt, look_ups, retries, deaths,
      matched_again, described_again, frozen)
-SELECT f.id, f.workspace_id, %(connection)s, %(due_at)s, false, COALESCE(a.message_id, -a.meeting_id),
+SELECT f.id, f.workspace_id, %(connection)s,
+       CASE WHEN %(anew)s THEN %(due_at)s
+            ELSE GREATEST(%(due_at)s, f.created_at + s.hold_minutes * interval '1 minute') END,
+       false, COALESCE(a.message_id, -a.meeting_id),
        COALESCE(%(priority)s::int, (%(priorities)s::jsonb ->> f.kind)::int),
        COALESCE((SELECT max(t.number) FROM activity_syncattempt t WHERE t.job_id = f.id), 0),
        0, 0, 0, false, false, false
 FROM freed f JOIN activity_activity a ON a.id = f.activity_id
+JOIN workspaces_membership m ON m.id = f.owner_id
+LEFT JOIN activity_loggingsettings s ON s.role_id = m.role_id
 ON CONFLICT (job_id) DO UPDATE
 SET connection_id = excluded.connection_id, due_at = excluded.due_at, parked_id = NULL, deaths = 0, retries = 0,
     priority = LEAST(activity_duejob.priority, excluded.priority),
@@ -193,7 +204,7 @@ def make_due(
     """Let stopped jobs (held, skipped, failed) go to the connection, now or at `due_at`; returns how many do.
 
     Attempt numbers go on where they ended. `priority` None: by the kind of activity. `anew`: matched and composed
-    again, even where a payload was sent before.
+    again, even where a payload was sent before, and at once; otherwise after the role's hold window at the earliest.
     """
     if not job_ids:
         return 0

@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -62,11 +62,12 @@ def drain(connection_id: int) -> None:
     if not _take_turn(connection, holder):
         _wake_if_org_is_full(connection)
         return
+    work = _Drain(connection, standing, holder)
     try:
-        _Drain(connection, standing, holder).run()
+        work.run()
     finally:
         turn.give_back(connection.pk, holder)
-    _wake_for_rest(connection)
+    _wake_for_rest(connection, work.found_nothing_at)
 
 
 def clock_is_right() -> bool:
@@ -105,10 +106,15 @@ def _wake_if_org_is_full(connection: Connection) -> None:
         wake.wake(connection.pk, due_at=now + timedelta(seconds=2))
 
 
-def _wake_for_rest(connection: Connection) -> None:
-    """What is due soon gets its wake-up at its time; the sweep sees to the rest."""
+def _wake_for_rest(connection: Connection, found_nothing_at: datetime | None) -> None:
+    """What is due soon gets its wake-up at its time; the sweep sees to the rest.
+
+    What was due before `found_nothing_at` waits for something else: a wake-up for it would come again and again.
+    """
     now = timezone.now()
     due = DueJob.objects.filter(connection=connection, parked=None, due_at__lte=now + SOON)
+    if found_nothing_at is not None:
+        due = due.filter(due_at__gt=found_nothing_at)
     next_due = due.order_by("due_at").values_list("due_at", flat=True).first()
     paused = breaker.is_paused(connection.org.org_id, now)
     if next_due is not None and not paused:
@@ -127,18 +133,20 @@ class _Drain:
         self.sender = Sender(self.connection, self.standing.org, self.connection.membership)
         self.pace = Pace(self.connection.org.org_id)
         self.is_unheld = False
+        self.found_nothing_at: datetime | None = None
         self.ends_at = time.monotonic() + settings.SYNC_DRAIN_LIMIT
 
     def run(self) -> None:
         """Batch after batch, until nothing is due, somebody else waits, or the time is up."""
         while time.monotonic() < self.ends_at and _take_turn(self.connection, self.holder):
-            allowance = self._allowance()
+            allowance, now = self._allowance(), timezone.now()
             claimed = (
                 self._claim_probe() if allowance.is_probe else self._claim(allowance.priority, self.pace.refresh())
             )
             if not claimed:
                 if allowance.is_probe:  # nothing to try it with: the next one who has something does
                     breaker.give_probe_back(self.connection.org.org_id, timezone.now())
+                self.found_nothing_at = now
                 return
             if not self._process(claimed) or wake.others_wait(self.connection.pk):
                 return

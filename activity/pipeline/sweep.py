@@ -4,17 +4,26 @@ from datetime import datetime, timedelta
 
 from django.db import connection as database
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django_q.models import OrmQ
 
 from activity.models import Drain, DueJob, ErrorGroup, Reason, SyncJob, SyncState, WakeUp
-from activity.pipeline.hold import STANDING_REASONS, release_held
+from activity.pipeline.hold import (
+    STANDING_REASONS,
+    hold_connection,
+    release_held,
+    release_restored,
+    skip_member,
+)
 from activity.pipeline.parking import CANARY_EVERY
 from activity.wake import queue_drains, wake
-from integrations.models import ConnectionState
+from integrations.models import Connection, ConnectionState
 from workspaces.models import Workspace
 
 LOST_AFTER = timedelta(minutes=2)
+STRAGGLERS_COME_FOR = timedelta(hours=1)
+"""Longer than a worker's lease."""
 CONNECTIONS_AT_ONCE = 1_000
 
 
@@ -22,6 +31,7 @@ def sweep() -> int:
     """Wake every connection that has something due; returns how many wake-ups were queued."""
     now = timezone.now()
     _release_what_can_flow()
+    _gather_stragglers(now)
     send_canaries(now)
     Drain.objects.filter(until__lt=now - timedelta(hours=1)).delete()
     return _wake_due(now) + _requeue_lost(now)
@@ -76,6 +86,20 @@ def _release_what_can_flow() -> None:
     )
     for workspace in Workspace.objects.filter(pk__in=held.order_by().values("workspace").distinct()):
         release_held(workspace, *STANDING_REASONS)
+
+
+def _gather_stragglers(now: datetime) -> None:
+    """What was written down, or came back from a worker, at the moment when a connection ended or began to work."""
+    of_members = Connection.objects.without_secrets().filter(membership__isnull=False)
+    of_members = of_members.select_related("membership", "workspace")
+    began = Q(connected_at__gt=now - STRAGGLERS_COME_FOR) | Q(preflight_at__gt=now - LOST_AFTER)
+    for connection in of_members.filter(began, state=ConnectionState.CONNECTED):
+        release_restored(connection)
+    for connection in of_members.filter(disconnected_at__gt=now - STRAGGLERS_COME_FOR):
+        if connection.membership.left_at is not None:
+            skip_member(connection.membership)
+        else:
+            hold_connection(connection, Reason.NOT_CONNECTED)
 
 
 def send_canaries(now: datetime) -> int:
