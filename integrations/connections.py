@@ -31,7 +31,7 @@ USE_IS_NOTED_EVERY = timedelta(minutes=1)
 LIMIT_PAUSE = timedelta(minutes=15)
 MOVED = frozenset({301, 302, 307, 308, 404})
 """What the former host of an org answers to every address after the org has moved."""
-WRITES = frozenset({"create_many", "update_many", "delete_many"})
+WRITES = frozenset({"create_many", "create_person", "update_many", "delete_many"})
 
 mark_lost = losses.mark_lost
 

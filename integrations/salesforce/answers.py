@@ -13,18 +13,24 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from integrations.salesforce.error_classes import Duplicates
+
 _XML_FAULT_CODE = re.compile(r"<(?:\w+:)?faultcode>\s*(?:\w+:)?([A-Za-z_]{3,80})")
 _BARE_WORD = re.compile(r"[A-Za-z]+(?:_[A-Za-z]+)+\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault of an answer. `source` says by which half of the error table its code is read."""
+    """One fault of an answer. `source` says by which half of the error table its code is read.
+
+    `duplicates`: what a duplicate rule found; single records say so, the rows of collections do not.
+    """
 
     code: str
     message: str = field(default="", repr=False)
     fields: tuple[str, ...] = ()
     source: str = "api"
+    duplicates: Duplicates | None = None
 
 
 def parse_faults(status: int, content: bytes) -> list[Fault]:
@@ -55,7 +61,25 @@ def _fault_in_object(item: Any) -> Fault | None:
         return None
     fields = item.get("fields")
     names = tuple(name for name in fields if isinstance(name, str)) if isinstance(fields, list) else ()
-    return Fault(code, _text(item.get("message")), names)
+    return Fault(code, _text(item.get("message")), names, duplicates=_duplicates_in(item))
+
+
+def _duplicates_in(item: dict[str, Any]) -> Duplicates | None:
+    """The ids that stand in the fault's `duplicateResut`: Salesforce's own spelling, the right one is taken too."""
+    found = item.get("duplicateResut") or item.get("duplicateResult")
+    if not isinstance(found, dict):
+        return None
+    records = [
+        record.get("record")
+        for result in _dicts(found.get("matchResults"))
+        for record in _dicts(result.get("matchRecords"))
+    ]
+    ids = dict.fromkeys(record["Id"] for record in _dicts(records) if isinstance(record.get("Id"), str))
+    return Duplicates(tuple(ids), found.get("allowSave") is True)
+
+
+def _dicts(items: Any) -> list[dict[str, Any]]:
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def _fault_in_text(text: str) -> Fault | None:

@@ -65,13 +65,16 @@ class Calls:
         json: Any = None,
         params: dict[str, str] | None = None,
         write: bool = False,
+        headers: dict[str, str] | None = None,
     ) -> Any:
         """One call below `/services/data/vXX.0/`; the parsed body, None when it is empty.
 
-        `write` says that it changes something. Raises SalesforceError.
+        `write` says that it changes something; `headers` come besides those of every call. Raises SalesforceError.
         """
         try:
-            return self._salesforce.restful(path, params=params, method=method, json=json, write=write)
+            return self._salesforce.restful(
+                path, params=params, method=method, json=json, write=write, headers=headers or {}
+            )
         except (requests.RequestException, *_library_errors(), RecursionError):
             # Our session has handed the library a whole 2xx answer, so all that it can trip over is the JSON
             # in it.

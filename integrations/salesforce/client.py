@@ -15,7 +15,7 @@ from integrations.salesforce.calls import Calls, Row
 from integrations.salesforce.describe import Describe
 from integrations.salesforce.errors import UnexpectedAnswer
 from integrations.salesforce.http import SalesforceSession, send
-from integrations.salesforce.lookups import FoundRecord, RecordState
+from integrations.salesforce.lookups import CreatedPerson, FoundRecord, RecordState
 from integrations.salesforce.organization import Organization, TaskPriority, TaskStatus
 from integrations.salesforce.people import ContactOpportunity, Person
 from integrations.salesforce.soql import check_object_name
@@ -110,6 +110,10 @@ class SalesforceClient:
         """Opportunities of the accounts, `contact_id` None. One call for 1,000 accounts."""
         return people.find_account_opportunities(self.calls, account_ids, include_closed=include_closed)
 
+    def read_people(self, ids: Sequence[str]) -> list[Person]:
+        """Contacts and Leads by id, those that the user may see. One call for 200 ids."""
+        return people.read_people(self.calls, ids)
+
     def changes_since(self, object_name: str, since: datetime, *, limit: int = 10_000) -> list[Person]:
         """Contacts or Leads changed, deleted or merged since then, oldest first. One call for 2,000 rows."""
         return people.changes_since(self.calls, object_name, since, limit=limit)
@@ -119,6 +123,14 @@ class SalesforceClient:
     def create_many(self, records: Sequence[Row]) -> list[RowResult]:
         """Creates up to 1,000 records, each with `attributes`; one result each, in order. One call."""
         return writes.create_many(self.calls, records)
+
+    def create_person(
+        self, object_name: str, fields: Row, *, allow_duplicates: bool = False, assignment_rules: bool = False
+    ) -> str:
+        """Creates one Contact or Lead, as the org's duplicate rules allow; its id. One call."""
+        return writes.create_person(
+            self.calls, object_name, fields, allow_duplicates=allow_duplicates, assignment_rules=assignment_rules
+        )
 
     def update_many(self, records: Sequence[Row]) -> list[RowResult]:
         """Changes up to 1,000 records, each with `attributes` and `Id`; one result each, in order. One call."""
@@ -152,6 +164,12 @@ class SalesforceClient:
             self.calls, object_name, keys, created_by=created_by, since=since, starts=starts
         )
 
+    def find_created_people(
+        self, object_name: str, address: str, *, created_by: str, since: datetime
+    ) -> list[CreatedPerson]:
+        """Contacts or Leads with an address that a user created since then. One call."""
+        return lookups.find_created_people(self.calls, object_name, address, created_by=created_by, since=since)
+
     def record_states(self, object_name: str, ids: Sequence[str]) -> dict[str, RecordState]:
         """Deleted? Changed when? By id. One call for 1,000 ids."""
         return lookups.record_states(self.calls, object_name, ids)
@@ -166,6 +184,7 @@ __all__ = [
     "RECORDS_IN_A_CALL",
     "RECORDS_IN_A_COMPOSITE",
     "ContactOpportunity",
+    "CreatedPerson",
     "Describe",
     "FoundRecord",
     "Organization",

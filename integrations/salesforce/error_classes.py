@@ -47,12 +47,20 @@ class Remedy:
     where: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """What a duplicate rule found: the records' ids, and whether the rule lets the user save all the same."""
+
+    ids: tuple[str, ...]
+    may_save: bool
+
+
 class SalesforceError(Exception):
     """Base of everything that the protocol raises.
 
     `code` is Salesforce's errorCode, the OAuth error, `HTTP_<status>` where the answer had no code, or a word
     of ours in lower case. `salesforce_text` is Salesforce's own message: for the connection's owner only,
-    never for logs.
+    never for logs. `duplicates`: what a duplicate rule found, where that is why.
     """
 
     user_message: str = "Salesforce did not do what was asked. Try again later."
@@ -68,6 +76,7 @@ class SalesforceError(Exception):
         fields: tuple[str, ...] = (),
         request_id: str | None = None,
         http_status: int | None = None,
+        duplicates: Duplicates | None = None,
     ) -> None:
         super().__init__(code)
         self.code = code
@@ -77,6 +86,7 @@ class SalesforceError(Exception):
         self.fields = fields
         self.request_id = request_id
         self.http_status = http_status
+        self.duplicates = duplicates
 
     def __str__(self) -> str:
         return f"{type(self).__name__}({self.code})"

@@ -28,6 +28,7 @@ from integrations.salesforce.connection_errors import (
 )
 from integrations.salesforce.error_classes import (
     ConsentDenied,
+    Duplicates,
     ErrorRow,
     HostNotAllowed,
     LimitReached,
@@ -57,6 +58,7 @@ __all__ = [
     "AppNotApproved",
     "ConnectionLost",
     "ConsentDenied",
+    "Duplicates",
     "ErrorRow",
     "HostChanged",
     "HostNotAllowed",
@@ -134,6 +136,7 @@ def error_from(
     request_id: str | None = None,
     source: str = "api",
     write: bool = False,
+    duplicates: Duplicates | None = None,
 ) -> SalesforceError:
     """The error for one fault that Salesforce reported; it is returned, not raised.
 
@@ -148,6 +151,7 @@ def error_from(
         "fields": tuple(fields),
         "request_id": request_id,
         "http_status": http_status,
+        "duplicates": duplicates,
     }
     server_fault = http_status is not None and (http_status == EDGE_HAS_NO_ROUTE or http_status >= 500)
     if row is None:

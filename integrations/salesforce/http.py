@@ -231,6 +231,7 @@ def answer_error(response: requests.Response, *, write: bool) -> SalesforceError
             request_id=request_id,
             source=fault.source,
             write=write,
+            duplicates=fault.duplicates,
         )
         for fault in faults
     ]

@@ -38,6 +38,16 @@ class FoundRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CreatedPerson:
+    """A Contact or Lead that a user created. Merged into another it is deleted, and `master_record_id` survives."""
+
+    id: str
+    name: str
+    is_deleted: bool
+    master_record_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class RecordState:
     """Whether a record is in the Recycle Bin, and when it last changed (UTC)."""
 
@@ -97,6 +107,24 @@ def find_by_marker(
     return sorted(marked, key=lambda found: (found.created_at, found.id))
 
 
+def find_created_people(
+    calls: Calls, object_name: str, address: str, *, created_by: str, since: datetime
+) -> list[CreatedPerson]:
+    """Contacts or Leads with an address that a user created since a time of Salesforce's clock, oldest first.
+
+    Deleted and merged ones too. One API call. Raises ValueError for text that no query can hold.
+    """
+    query = build_query(
+        object_name,
+        ("Id", "Name", "IsDeleted", "MasterRecordId"),
+        "WHERE Email = {address} AND CreatedById = {created_by} AND CreatedDate >= {since} ORDER BY CreatedDate, Id",
+        address=address,
+        created_by=id18(created_by),
+        since=since,
+    )
+    return parse_rows(_created_person, calls.query(query, include_deleted=True))
+
+
 def record_states(calls: Calls, object_name: str, ids: Sequence[str]) -> dict[str, RecordState]:
     """The state of each record by id; one that is missing is purged, or not visible to this user."""
     queries = [
@@ -153,6 +181,10 @@ def _found_by_key(row: Row) -> FoundRecord:
 
 def _found_by_marker(row: Row) -> FoundRecord:
     return _found(row, read_marker(row["Description"]) or "")
+
+
+def _created_person(row: Row) -> CreatedPerson:
+    return CreatedPerson(row["Id"], row["Name"] or "", row["IsDeleted"], row["MasterRecordId"])
 
 
 def _state(row: Row) -> tuple[str, RecordState]:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from .customising import Customising
 from .deeds import Deeds
 from .demo import make_orgs
+from .duplicates import DuplicateRules
 from .errors import ApiError
 from .faults import Fault
 from .messages import Request, Response, json_response, redirect_response
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from .org import Org
     from .server import StandIn
 
-INNER = {"set_switches", "check_validation_rules", "forget_views"}
-ORG_DEEDS = {name for part in (Switches, Customising, Deeds) for name in vars(part) if name[0] != "_"} - INNER
+INNER = {"set_switches", "check_validation_rules", "check_duplicates", "forget_views"}
+PARTS = (Switches, Customising, DuplicateRules, Deeds)
+ORG_DEEDS = {name for part in PARTS for name in vars(part) if name[0] != "_"} - INNER
 
 
 def answer_control(stand_in: StandIn, request: Request) -> Response:

@@ -120,6 +120,10 @@ class Customising:
         """Refuse an object's records: where `breaks` says so, else where `blank_field` is blank, else all."""
         self.validation_rules.append(ValidationRule(object_name, message, breaks, blank_field))
 
+    def assign_leads(self: Org, email: str | None) -> None:
+        """Let the active assignment rule give new leads to a user; None: there is no active rule."""
+        self.lead_owner = self.user(email)["Id"] if email else None
+
     def remove_validation_rules(self: Org) -> None:
         """Drop every validation rule."""
         self.validation_rules.clear()

@@ -10,6 +10,7 @@ from . import fields_activities as activities
 from .access import ADMIN_PERMISSIONS, PLAIN_PERMISSIONS, Profile, View, build_view
 from .customising import Customising
 from .deeds import Deeds
+from .duplicates import DuplicateRules
 from .errors import ApiError
 from .ids import make_id
 from .moments import moment_text
@@ -24,7 +25,7 @@ from .values import clean_value
 LOWER = {name.lower(): name for name in OBJECTS}
 
 
-class Org(Store, Switches, Customising, Deeds):
+class Org(Store, Switches, Customising, DuplicateRules, Deeds):
     """One Salesforce org. Everybody who looks in or changes something holds `lock`.
 
     `instance` are the two characters that make its ids its own. `clock` gives an aware date-time; the records'
@@ -169,8 +170,21 @@ class Org(Store, Switches, Customising, Deeds):
 
     # -- writing, as the API does
 
-    def create(self, user_id: str, view: View, body: Record, audit: Record | None = None) -> str:
-        """Create a record by all the rules and return its id; raises ApiError. `audit` sets audit fields."""
+    def create(
+        self,
+        user_id: str,
+        view: View,
+        body: Record,
+        audit: Record | None = None,
+        *,
+        may_save_duplicates: bool = False,
+        assigns_leads: bool = True,
+    ) -> str:
+        """Create a record by all the rules and return its id; raises ApiError. `audit` sets audit fields.
+
+        `may_save_duplicates`: the caller has acknowledged the alert of a duplicate rule. `assigns_leads`: the org's
+        assignment rule says who gets a new Lead.
+        """
         if "c" not in view.access:
             raise ApiError("INSUFFICIENT_ACCESS_OR_READONLY", fields=())
         name = view.name
@@ -180,6 +194,9 @@ class Org(Store, Switches, Customising, Deeds):
         self._check(name, values, record, user_id)
         record.update(values)
         self.check_validation_rules(name, record)
+        self.check_duplicates(name, record, may_save=may_save_duplicates)
+        if name == "Lead" and assigns_leads and self.lead_owner:
+            record["OwnerId"] = self.lead_owner
         return self._store(name, record | audit if audit else record, user_id)
 
     def update(self, user_id: str, view: View, record_id: str, body: Record) -> None:

@@ -11,6 +11,7 @@ from . import composite, queries
 from .access import View
 from .calls import Answer, Call
 from .describe import describe_brief, describe_fully, etag_of
+from .duplicates import may_save_duplicates
 from .errors import ApiError
 from .external_ids import answer_external
 from .ids import id18
@@ -123,9 +124,17 @@ def create_record(call: Call, view: View) -> Answer:
     """POST sobjects/X."""
     if call.row_fault and (error := call.row_fault.take()):
         raise error
-    record_id = call.org.create(call.user_id, view, call.record())
+    record_id = call.org.create(call.user_id, view, call.record(), **save_options(call))
     location = f"/services/data/v{call.version}/sobjects/{view.name}/{record_id}"
     return Answer(201, {"id": record_id, "success": True, "errors": []}, {"Location": location})
+
+
+def save_options(call: Call) -> dict[str, bool]:
+    """What the headers of a call say of duplicates and of the assignment of leads (which is on unless refused)."""
+    return {
+        "may_save_duplicates": may_save_duplicates(call.headers, call.version),
+        "assigns_leads": call.headers.get("sforce-auto-assign", "TRUE").upper() != "FALSE",
+    }
 
 
 def answer_record(call: Call, view: View, text: str) -> Answer:

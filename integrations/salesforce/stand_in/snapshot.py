@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from .access import Profile
 from .customising import ValidationRule
+from .duplicates import DuplicateRule
 from .oauth import Grant
 from .org import Org
 from .schema import OBJECTS, Field
@@ -81,6 +82,8 @@ def dump_org(org: Org) -> dict[str, object]:
                 for rule in org.validation_rules
                 if rule.breaks is None
             ],
+            "duplicate_rules": [asdict(rule) for rule in org.duplicate_rules],
+            "lead_owner": org.lead_owner,
             "usage": {
                 "maximum": org.usage.maximum,
                 "by_hour": dict(org.usage.by_hour),
@@ -106,6 +109,11 @@ def load_org(data: dict) -> Org:
     for name, values in data["sets"].items():
         setattr(org, name, set(values))
     org.validation_rules = [ValidationRule(name, text, blank_field=field) for name, text, field in data["rules"]]
+    org.duplicate_rules = [
+        DuplicateRule(**each | {name: tuple(each[name]) for name in ("fields", "among")})
+        for each in data.get("duplicate_rules", ())
+    ]
+    org.lead_owner = data.get("lead_owner")
     org.usage.maximum = data["usage"]["maximum"]
     org.usage.by_hour = Counter({int(hour): number for hour, number in data["usage"]["by_hour"].items()})
     org.usage.calls = Counter(data["usage"]["calls"])

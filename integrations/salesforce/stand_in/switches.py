@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from .customising import ValidationRule
+from .duplicates import DuplicateRule
 
 if TYPE_CHECKING:
     from .access import Profile
@@ -40,6 +41,8 @@ class Switches:
         self.blind_objects: set[str] = set()
         self.hidden_rows: set[str] = set()
         self.validation_rules: list[ValidationRule] = []
+        self.duplicate_rules: list[DuplicateRule] = []
+        self.lead_owner: str | None = None
         self.closed_statuses: set[str] = set()
         self.high_priorities: set[str] = set()
         self.cursors: dict[str, tuple] = {}

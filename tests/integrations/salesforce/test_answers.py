@@ -7,9 +7,52 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integrations.salesforce.answers import Fault, faults_in, parse_faults
+from integrations.salesforce.errors import Duplicates
 from tests.integrations.salesforce.recorded import needs_recordings, read_recording
 
+DUPLICATES = {
+    "allowSave": True,
+    "matchResults": [
+        {"matchRecords": [{"record": {"Id": "003A"}}, {"record": {"Id": "003B"}}]},
+        {"matchRecords": [{"record": {"Id": "00QC"}}, {"record": {"Id": "003A"}}]},
+    ],
+}
+
+
+def duplicate(**result: object) -> str:
+    return json.dumps([{"errorCode": "DUPLICATES_DETECTED", "message": "Use one of these records?", **result}])
+
+
 SHAPES = {
+    "duplicates": (
+        400,
+        duplicate(duplicateResut=DUPLICATES),
+        [
+            Fault(
+                "DUPLICATES_DETECTED",
+                "Use one of these records?",
+                duplicates=Duplicates(("003A", "003B", "00QC"), True),
+            )
+        ],
+    ),
+    "duplicates, spelled right and blocked": (
+        400,
+        duplicate(duplicateResult=DUPLICATES | {"allowSave": False}),
+        [
+            Fault(
+                "DUPLICATES_DETECTED",
+                "Use one of these records?",
+                duplicates=Duplicates(("003A", "003B", "00QC"), False),
+            )
+        ],
+    ),
+    "duplicates that say nothing": (
+        400,
+        duplicate(
+            duplicateResut={"allowSave": "yes", "matchResults": [None, {"matchRecords": [7, {"record": {"Id": 1}}]}]}
+        ),
+        [Fault("DUPLICATES_DETECTED", "Use one of these records?", duplicates=Duplicates((), False))],
+    ),
     "list": (
         400,
         '[{"message":"No such column","errorCode":"INVALID_FIELD","fields":["Subject"]}]',

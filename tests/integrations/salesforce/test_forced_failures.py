@@ -70,14 +70,19 @@ CALLS: dict[str, Callable[[Door], Any]] = {
     "organization.read_task_priorities": lambda door: organization.read_task_priorities(door.calls),
     "organization.read_permissions": lambda door: organization.read_permissions(door.calls, ["PermissionsEditTask"]),
     "people.find_people": lambda door: people.find_people(door.calls, ["nora@customer.example"]),
+    "people.read_people": lambda door: people.read_people(door.calls, [CONTACT]),
     "people.changes_since": lambda door: people.changes_since(door.calls, "Contact", SINCE),
     "people.find_open_opportunities": lambda door: people.find_open_opportunities(door.calls, [CONTACT]),
     "people.find_account_opportunities": lambda door: people.find_account_opportunities(door.calls, [CONTACT]),
     "lookups.find_by_key": lambda door: lookups.find_by_key(door.calls, "Task", [KEY], **WINDOW),
     "lookups.find_by_marker": lambda door: lookups.find_by_marker(door.calls, "Event", [KEY], **WINDOW),
+    "lookups.find_created_people": lambda door: lookups.find_created_people(
+        door.calls, "Contact", "nora@customer.example", **WINDOW
+    ),
     "lookups.record_states": lambda door: lookups.record_states(door.calls, "Task", [CONTACT]),
     "lookups.read_descriptions": lambda door: lookups.read_descriptions(door.calls, "Task", [CONTACT]),
     "writes.create_many": lambda door: writes.create_many(door.calls, [TASK]),
+    "writes.create_person": lambda door: writes.create_person(door.calls, "Lead", {"LastName": "West"}),
     "writes.update_many": lambda door: writes.update_many(door.calls, [TASK | {"Id": CONTACT}]),
     "writes.delete_many": lambda door: writes.delete_many(door.calls, [CONTACT]),
     "client.SalesforceClient.versions": lambda door: door.client.versions(),
@@ -92,12 +97,17 @@ CALLS: dict[str, Callable[[Door], Any]] = {
     "client.SalesforceClient.find_account_opportunities": lambda door: door.client.find_account_opportunities(
         [CONTACT]
     ),
+    "client.SalesforceClient.read_people": lambda door: door.client.read_people([CONTACT]),
     "client.SalesforceClient.changes_since": lambda door: door.client.changes_since("Lead", SINCE),
     "client.SalesforceClient.create_many": lambda door: door.client.create_many([TASK]),
+    "client.SalesforceClient.create_person": lambda door: door.client.create_person("Lead", {"LastName": "West"}),
     "client.SalesforceClient.update_many": lambda door: door.client.update_many([TASK | {"Id": CONTACT}]),
     "client.SalesforceClient.delete_many": lambda door: door.client.delete_many([CONTACT]),
     "client.SalesforceClient.find_by_key": lambda door: door.client.find_by_key("Task", [KEY], **WINDOW),
     "client.SalesforceClient.find_by_marker": lambda door: door.client.find_by_marker("Event", [KEY], **WINDOW),
+    "client.SalesforceClient.find_created_people": lambda door: door.client.find_created_people(
+        "Contact", "nora@customer.example", **WINDOW
+    ),
     "client.SalesforceClient.record_states": lambda door: door.client.record_states("Task", [CONTACT]),
     "client.SalesforceClient.read_descriptions": lambda door: door.client.read_descriptions("Event", [CONTACT]),
 }

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from integrations.salesforce.client import SalesforceClient
 from integrations.salesforce.errors import StaleDescribe, Transient
-from integrations.salesforce.lookups import FoundRecord, RecordState, read_marker
+from integrations.salesforce.lookups import CreatedPerson, FoundRecord, RecordState, read_marker
 from integrations.salesforce.stand_in import Fault
 from tests.stand_in_fixtures import TestedStandIn
 
@@ -235,3 +235,29 @@ def test_the_last_marker_line_counts(description: str | None, key: str | None) -
 @given(st.text(max_size=200))
 def test_text_before_the_marker_does_not_hide_it(body: str) -> None:
     assert read_marker(f"{body}\nRef: touchline-{KEY}") == KEY
+
+
+# --- People ----------------------------------------------------------------------------------------------
+
+
+def test_people_whom_a_user_created(
+    stand_in: TestedStandIn, connect_as: Callable[[str], SalesforceClient], since: datetime
+) -> None:
+    org, ada = stand_in.org, connect_as(ADA)
+    grace = {"LastName": "Hopper", "Email": "grace@hopper.example"}
+    ours = [ada.create_person("Contact", grace) for _ in range(3)]
+    org.remove(ours[1])
+    org.merge(ours[0], ours[2])
+    org.add("Contact", **grace)
+    ada.create_person("Contact", grace | {"Email": "other@hopper.example"})
+    created_by = org.user(ADA)["Id"]
+
+    found = ada.find_created_people("Contact", "GRACE@hopper.example", created_by=created_by, since=since)
+
+    assert found == [
+        CreatedPerson(ours[0], "Hopper", is_deleted=False, master_record_id=None),
+        CreatedPerson(ours[1], "Hopper", is_deleted=True, master_record_id=None),
+        CreatedPerson(ours[2], "Hopper", is_deleted=True, master_record_id=ours[0]),
+    ]
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    assert ada.find_created_people("Contact", "grace@hopper.example", created_by=created_by, since=later) == []

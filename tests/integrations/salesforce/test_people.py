@@ -317,3 +317,23 @@ def test_a_hidden_amount_is_left_out(stand_in: TestedStandIn, connect_as: Callab
     client = connect_as(ADA)
     assert [each.amount for each in client.find_open_opportunities([nora["Id"]])] == [None]
     assert [each.amount for each in client.find_account_opportunities([nora["AccountId"]])] == [None]
+
+
+def test_people_are_read_by_id_as_far_as_they_may_be_seen(
+    stand_in: TestedStandIn, connect_as: Callable[[str], SalesforceClient]
+) -> None:
+    client = connect_as(ADA)
+    nora, lena = row(stand_in, "Contact", Email=NORA), row(stand_in, "Lead", Email=LENA)
+    hidden, gone = stand_in.org.add("Contact", LastName="Hidden"), stand_in.org.add("Contact", LastName="Gone")
+    stand_in.org.hide_from(ADA, [hidden])
+    stand_in.org.remove(gone)
+    before = stand_in.org.usage.used
+
+    found = client.read_people([lena["Id"], nora["Id"][:15], hidden, gone, stand_in.org.rows("Account")[0]["Id"]])
+
+    assert stand_in.org.usage.used - before == 1
+    assert [(each.kind, each.id, each.name, each.account_name) for each in found] == [
+        ("Contact", nora["Id"], "Nora West", "Northwind Traders"),
+        ("Lead", lena["Id"], lena["Name"], lena["Company"]),
+    ]
+    assert client.read_people([]) == []

@@ -8,6 +8,7 @@ import pytest
 from integrations.salesforce.client import SalesforceClient
 from integrations.salesforce.errors import (
     ApiDisabled,
+    Duplicates,
     LimitReached,
     NoAccess,
     OurMistake,
@@ -396,3 +397,57 @@ def test_a_composite_without_an_answer_for_each_part_leaves_all_unknown(body: st
         create_401(body)
 
     assert caught.value.code == "results_incomplete"
+
+
+# --- One person -------------------------------------------------------------------------------------------
+
+GRACE = {"FirstName": "Grace", "LastName": "Hopper", "Company": "Navy", "Email": "grace@hopper.example"}
+
+
+def test_one_person_is_created_in_one_call(stand_in: TestedStandIn, sync_client: SalesforceClient) -> None:
+    before = stand_in.org.usage.used
+
+    lead = stand_in.org.row(sync_client.create_person("Lead", GRACE))
+
+    assert stand_in.org.usage.used - before == 1
+    assert {name: lead[name] for name in GRACE} == GRACE
+
+
+def test_a_duplicate_rule_names_whom_it_found(stand_in: TestedStandIn, sync_client: SalesforceClient) -> None:
+    there = [stand_in.org.add("Lead", **GRACE), stand_in.org.add("Contact", LastName="Hopper")]
+    stand_in.org.add_duplicate_rule("Lead", ["LastName"], among=["Contact", "Lead"])
+
+    with pytest.raises(Rejected) as raised:
+        sync_client.create_person("Lead", GRACE)
+
+    assert (raised.value.code, raised.value.salesforce_text) == ("DUPLICATES_DETECTED", "Use one of these records?")
+    assert raised.value.duplicates == Duplicates(tuple(reversed(there)), may_save=True)
+    assert stand_in.org.row(sync_client.create_person("Lead", GRACE, allow_duplicates=True))
+
+
+def test_a_rule_that_blocks_lets_nobody_through(stand_in: TestedStandIn, sync_client: SalesforceClient) -> None:
+    there = stand_in.org.add("Lead", **GRACE)
+    stand_in.org.add_duplicate_rule("Lead", ["Email"], blocks=True)
+
+    with pytest.raises(Rejected) as raised:
+        sync_client.create_person("Lead", GRACE, allow_duplicates=True)
+
+    assert raised.value.duplicates == Duplicates((there,), may_save=False)
+
+
+def test_leads_are_assigned_only_when_asked_for(stand_in: TestedStandIn, sync_client: SalesforceClient) -> None:
+    stand_in.org.assign_leads(ADA)
+
+    kept = sync_client.create_person("Lead", GRACE)
+    given = sync_client.create_person("Lead", GRACE, assignment_rules=True)
+
+    ada, sync = (stand_in.org.user(email)["Id"] for email in (ADA, "sync@touchline.example"))
+    assert [stand_in.org.row(each)["OwnerId"] for each in (kept, given)] == [sync, ada]
+
+
+@pytest.mark.parametrize("body", ["{}", "[]", '{"id":7,"success":true}', '{"id":"00Q000000000001AAA"}'])
+def test_an_answer_that_names_no_person_leaves_the_outcome_unknown(body: str) -> None:
+    with RawServer([answer(201, body)]) as server, open_session(HostRule(frozenset({server.host}))) as session:
+        client = SalesforceClient(server.url, "t0ken", session)
+        with pytest.raises(OutcomeUnknown):
+            client.create_person("Lead", GRACE)

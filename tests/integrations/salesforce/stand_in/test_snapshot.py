@@ -27,6 +27,8 @@ def test_what_was_dumped_is_dumped_again(ada: Caller, tmp_path: Path) -> None:
     ada.create("Task", Subject="x", CallObject="k")
     org.add_field("Task", "Region__c", type="picklist", values=("N", "S"))
     org.add_validation_rule("Task", "No.", blank_field="Region__c")
+    org.add_duplicate_rule("Lead", ["Email"], blocks=True)
+    org.assign_leads(BEN)
     org.hide_field("Task", "Description", BEN)
     org.lock_row(org.rows("Account")[0]["Id"])
     org.set_task_statuses([("Offen", False, True), ("Zu", True, False)])
