@@ -43,6 +43,7 @@ LONGEST_RETRY = timedelta(hours=2)
 MOST_CHOSEN = 10
 PAGE_SECONDS = 40.0
 """How long somebody waits for a page, however many requests it takes."""
+NO_MEMBER = "You are no member of this workspace any more. Nothing was connected."
 PASSES = (Unreachable, NotCalendars, AnswerTooLarge)
 """Trouble that passes by itself: a server under repair answers with any page."""
 
@@ -81,6 +82,8 @@ def connect(membership: Membership, log_in: LogIn) -> Calendar:
     with transaction.atomic():
         members = Membership.objects.select_for_update(of=["self"]).select_related("workspace", "user")
         membership = members.get(pk=membership.pk)
+        if membership.left_at is not None:  # meanwhile
+            raise CalendarError(NO_MEMBER)
         calendar = _same_calendar(membership, log_in) or _new_calendar(membership, log_in)
         calendar.password_sealed = secrets.seal(log_in.password, secrets.context_of(calendar, "password_sealed"))
         calendar.addresses = list(account.addresses)

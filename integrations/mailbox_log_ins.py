@@ -9,6 +9,7 @@ from integrations.mailbox import hosts
 from integrations.mailbox.connection import Server
 from integrations.mailbox.errors import MailboxError, TokenRefused
 from integrations.mailbox.imap import Imap
+from integrations.mailbox.patience import Patience
 from integrations.mailbox_tokens import Ask, Token, at_once
 from integrations.models import Mailbox, MailboxAuth
 
@@ -29,10 +30,12 @@ class LogIn:
     token: Token | None = field(default=None, repr=False)
 
 
-def open_log_in(log_in: LogIn) -> Imap:
-    """A connection that is logged in. Raises MailboxError, TokenRefused for a token that is not accepted."""
+def open_log_in(log_in: LogIn, patience: Patience | None = None) -> Imap:
+    """A connection that is logged in, for as long as `patience` lasts. Raises MailboxError, TokenRefused for a token
+    that is not accepted.
+    """
     addresses = hosts.resolve(log_in.host, log_in.port, settings.MAILBOX_EXTRA_HOSTS)
-    imap = Imap(Server(log_in.host, log_in.port, tuple(addresses), settings.MAILBOX_CA_BUNDLE))
+    imap = Imap(Server(log_in.host, log_in.port, tuple(addresses), settings.MAILBOX_CA_BUNDLE, patience))
     try:
         if log_in.token is None:
             imap.log_in(log_in.user_name, log_in.password)
@@ -45,20 +48,21 @@ def open_log_in(log_in: LogIn) -> Imap:
     return imap
 
 
-def open_mailbox(mailbox_id: int, ask: Ask = at_once) -> Imap:
+def open_mailbox(mailbox_id: int, ask: Ask = at_once, patience: Patience | None = None) -> Imap:
     """A connection to a member's mailbox. A token that has run out is refreshed; one that the server does not take
     though it should be good is replaced once.
 
-    `ask` runs what needs the database. Raises MailboxError.
+    `ask` runs what needs the database; `patience` as for open_log_in. Raises MailboxError.
     """
     log_in = ask(_log_in_of, mailbox_id)
     if log_in.auth == MailboxAuth.PASSWORD:
-        return open_log_in(log_in)
+        return open_log_in(log_in, patience)
     token = mailbox_tokens.current(mailbox_id, ask)
     try:
-        return open_log_in(replace(log_in, token=token))
+        return open_log_in(replace(log_in, token=token), patience)
     except TokenRefused:
-        return open_log_in(replace(log_in, token=mailbox_tokens.renew(mailbox_id, token.version, ask)))
+        token = mailbox_tokens.renew(mailbox_id, token.version, ask)
+        return open_log_in(replace(log_in, token=token), patience)
 
 
 def _log_in_of(mailbox_id: int) -> LogIn:

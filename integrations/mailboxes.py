@@ -15,6 +15,7 @@ from integrations import mailbox_grants, notices, secrets
 from integrations.mailbox.errors import MailboxError, Unreachable
 from integrations.mailbox.folders import Folder
 from integrations.mailbox.imap import Opened
+from integrations.mailbox.patience import Patience
 from integrations.mailbox_log_ins import LogIn, open_log_in, open_mailbox
 from integrations.models import (
     FolderRole,
@@ -31,6 +32,9 @@ from workspaces.models import Membership, User
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=15)
 MOST_FOLDERS = 10
+PAGE_SECONDS = 40.0
+"""How long somebody waits for a page, however slowly the server answers."""
+NO_MEMBER = "You are no member of this workspace any more. Nothing was connected."
 NEVER_READ = frozenset({"drafts", "junk", "trash"})
 
 
@@ -45,14 +49,12 @@ def connect(membership: Membership, log_in: LogIn, grant: MailboxGrant | None = 
     The same mailbox connected again goes on where it was. `grant` is what the log-in's token is of. Raises
     MailboxError when the server does not let us in; nothing is stored then.
     """
-    imap = open_log_in(log_in)
-    try:
-        opened = {folder.name: (role, imap.open(folder.name)) for folder, role in _usual_folders(imap.folders())}
-    finally:
-        imap.close()
+    opened = _try_log_in(log_in)
     with transaction.atomic():
         members = Membership.objects.select_for_update(of=["self"]).select_related("workspace", "user")
         membership = members.get(pk=membership.pk)
+        if membership.left_at is not None:  # meanwhile
+            raise MailboxError(NO_MEMBER)
         mailbox = _same_mailbox(membership, log_in) or _new_mailbox(membership, log_in, opened)
         mailbox.auth, mailbox.password_sealed = log_in.auth, ""
         if grant is None:
@@ -69,6 +71,16 @@ def connect(membership: Membership, log_in: LogIn, grant: MailboxGrant | None = 
             Action.MAILBOX_CONNECTED, workspace=membership.workspace, actor=membership.user, target=mailbox.address
         )
     return mailbox
+
+
+def _try_log_in(log_in: LogIn) -> dict[str, tuple[FolderRole, Opened]]:
+    """The folders that are read unless others are chosen, by name. Raises MailboxError."""
+    with Patience(PAGE_SECONDS) as patience:
+        imap = open_log_in(log_in, patience)
+        try:
+            return {folder.name: (role, imap.open(folder.name)) for folder, role in _usual_folders(imap.folders())}
+        finally:
+            imap.close()
 
 
 def _same_mailbox(membership: Membership, log_in: LogIn) -> Mailbox | None:
@@ -119,11 +131,12 @@ def _usual_folders(folders: list[Folder]) -> list[tuple[Folder, FolderRole]]:
 
 def list_folders(mailbox: Mailbox) -> list[Folder]:
     """The folders that may be read: not drafts, junk or trash. Asks the server; raises MailboxError."""
-    imap = open_mailbox(mailbox.pk)
-    try:
-        return [folder for folder in imap.folders() if folder.use not in NEVER_READ]
-    finally:
-        imap.close()
+    with Patience(PAGE_SECONDS) as patience:
+        imap = open_mailbox(mailbox.pk, patience=patience)
+        try:
+            return [folder for folder in imap.folders() if folder.use not in NEVER_READ]
+        finally:
+            imap.close()
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
@@ -18,6 +18,7 @@ from imapclient.exceptions import IMAPClientError
 from imapclient.tls import IMAP4_TLS
 
 from integrations.mailbox.errors import Busy, CertificateRefused, MailboxError, Unreachable
+from integrations.mailbox.patience import Patience
 
 CONNECT_TIMEOUT = 15.0
 READ_TIMEOUT = 60.0
@@ -32,25 +33,31 @@ logging.getLogger("imapclient").setLevel(logging.INFO)
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where to connect to: the name that the certificate must carry, and the addresses that were allowed for it."""
+    """Where to connect to: the name that the certificate must carry, and the addresses that were allowed for it.
+
+    `patience`: how long all of it may take; None: as long as the server says something now and then.
+    """
 
     host: str
     port: int
     addresses: tuple[str, ...]
     ca_bundle: str | None = None
+    patience: Patience | None = field(default=None, compare=False, repr=False)
 
 
 class _Connection(IMAP4_TLS):
     """imaplib's connection to a checked address, with a bound on what one command may bring."""
 
     def __init__(self, server: Server, context: ssl.SSLContext) -> None:
-        self._addresses = server.addresses
+        self._addresses, self._patience = server.addresses, server.patience
         self._taken = 0
         super().__init__(server.host, server.port, context, CONNECT_TIMEOUT)
 
     def _create_socket(self, timeout: float | None = None) -> socket.socket:
         plain = _connect_to_any(self._addresses, self.port)
         try:
+            if self._patience is not None:
+                self._patience.watch(plain)
             return self.ssl_context.wrap_socket(plain, server_hostname=self.host)
         except BaseException:
             plain.close()

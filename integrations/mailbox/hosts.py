@@ -15,6 +15,8 @@ IMAPS_PORT = 993
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*\Z")
 NOT_A_HOST = "This is not the name of a server. It looks like imap.example.com."
 PRIVATE = "Touchline does not connect to this server: its address belongs to a private network."
+MOST_ADDRESSES = 4
+"""Of one name: each that does not answer is waited for."""
 PORT = "Touchline connects to mail servers on port 993 (IMAP over TLS) only."
 
 
@@ -33,7 +35,7 @@ def resolve(host: str, port: int, extra_hosts: Collection[str] = ()) -> list[str
     """The IP addresses of a host that may be connected to, in the resolver's order.
 
     extra_hosts: `host:port` that are allowed whatever their address. Raises HostRefused, or Unreachable when nobody
-    knows the name. One private address among several refuses the host.
+    knows the name. One private address among several refuses the host; of many the first MOST_ADDRESSES are returned.
     """
     if port != IMAPS_PORT and f"{host}:{port}" not in extra_hosts:
         raise HostRefused(PORT)
@@ -49,7 +51,7 @@ def find_addresses(host: str, port: int, extra_hosts: Collection[str] = ()) -> l
     addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
     if f"{host}:{port}" not in extra_hosts and not all(is_public(address) for address in addresses):
         raise HostRefused(PRIVATE)
-    return addresses
+    return addresses[:MOST_ADDRESSES]
 
 
 def is_public(address: str) -> bool:

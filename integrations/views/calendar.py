@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from integrations import calendars
+from integrations import calendars, trials
 from integrations.calendar.errors import CalendarError
 from integrations.calendar.providers import OTHER, guess, provider_of
 from integrations.calendar_forms import CalendarAddressForm, CalendarForm, ChoiceForm
@@ -48,7 +48,11 @@ def _propose(request: HttpRequest, address: str) -> HttpResponse:
 
 def _connect(request: HttpRequest, form: CalendarForm) -> bool:
     try:
+        trials.take(request.user)
         calendars.connect(request.membership, form.log_in())
+    except trials.TooMany as error:
+        form.add_error(None, error.user_message)
+        return False
     except CalendarError as error:
         form.add_error(None, error.user_message)
         if error.server_text:
@@ -71,8 +75,9 @@ def calendar_choose(request: HttpRequest, slug: str) -> HttpResponse:
     if calendar is None:
         return redirect("integrations", slug)
     try:
+        trials.take(request.user)
         found = calendars.list_collections(calendar)
-    except CalendarError as error:
+    except (CalendarError, trials.TooMany) as error:
         messages.error(request, error.user_message)
         return redirect("integrations", slug)
     chosen = set(calendar.collections.values_list("url", flat=True))

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest
 
-from integrations import preflight
+from integrations import preflight, trials
 from integrations.models import Connection
 from integrations.salesforce.errors import SalesforceError
 
@@ -11,8 +11,9 @@ from integrations.salesforce.errors import SalesforceError
 def check_again(request: HttpRequest, connection: Connection) -> None:
     """Run the pre-flight and say how it went."""
     try:
+        trials.take(request.user)
         rows = preflight.run(connection)
-    except SalesforceError as error:
+    except (SalesforceError, trials.TooMany) as error:
         messages.error(request, error.user_message)
         return
     failed = [row for row in rows if row.fails and row.level == "needed"]

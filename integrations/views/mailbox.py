@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from integrations import mailbox_backfills, mailboxes
+from integrations import mailbox_backfills, mailboxes, trials
 from integrations.mailbox.errors import MailboxError
 from integrations.mailbox.providers import guess
 from integrations.mailbox_forms import (
@@ -47,7 +47,11 @@ def mailbox_connect(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _connect(request: HttpRequest, form: MailboxForm) -> bool:
     try:
+        trials.take(request.user)
         mailbox = mailboxes.connect(request.membership, form.log_in())
+    except trials.TooMany as error:
+        form.add_error(None, error.user_message)
+        return False
     except MailboxError as error:
         form.add_error(None, error.user_message)
         if error.server_text:
@@ -94,8 +98,9 @@ def mailbox_folders(request: HttpRequest, slug: str) -> HttpResponse:
     if mailbox is None:
         return redirect("integrations", slug)
     try:
+        trials.take(request.user)
         found = mailboxes.list_folders(mailbox)
-    except MailboxError as error:
+    except (MailboxError, trials.TooMany) as error:
         messages.error(request, error.user_message)
         return redirect("integrations", slug)
     roles = dict(mailbox.folders.values_list("name", "role"))

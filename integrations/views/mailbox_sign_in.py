@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from integrations import connect_errors as problems
-from integrations import mailbox_sign_in, trips
+from integrations import mailbox_sign_in, trials, trips
 from integrations.mailbox.errors import MailboxError
 from integrations.mailbox_forms import MailboxSignInForm
 from integrations.mailbox_providers import sign_in_provider
@@ -27,6 +27,7 @@ def mailbox_sign_in_begin(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("mailbox_connect", slug)
     values = form.cleaned_data
     try:
+        trials.take(request.user)
         trip = mailbox_sign_in.begin(
             request.user,
             request.workspace,
@@ -35,7 +36,7 @@ def mailbox_sign_in_begin(request: HttpRequest, slug: str) -> HttpResponse:
             values["address"].lower(),
             values["aliases"],
         )
-    except MailboxError as error:
+    except (MailboxError, trials.TooMany) as error:
         messages.error(request, error.user_message)
         return redirect("mailbox_connect", slug)
     return redirect("mailbox_sign_in", slug, trip.uuid)

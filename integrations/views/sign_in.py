@@ -7,7 +7,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
-from integrations import gates, grants, preflight, sign_in, trips
+from integrations import gates, grants, preflight, sign_in, trials, trips
 from integrations.cards import salesforce_pages
 from integrations.connect_errors import ConnectError, UsedBefore
 from integrations.connections import live_org
@@ -34,11 +34,12 @@ def salesforce_begin(request: HttpRequest, slug: str) -> HttpResponse:
 def leave(request: HttpRequest, intent: Intent, issuer: Issuer, my_domain: str | None) -> HttpResponse:
     """Open the trip; a refusal is said on the page where the person came from."""
     try:
+        trials.take(request.user)
         pending, _ = sign_in.begin(
             request.user, request.workspace, request.session.session_key, intent, issuer, my_domain
         )
-    except ConnectError as error:
-        messages.error(request, error.problem.sentence)
+    except (ConnectError, trials.TooMany) as error:
+        messages.error(request, error.problem.sentence if isinstance(error, ConnectError) else error.user_message)
         return redirect(page_of(intent), request.workspace.slug)
     return redirect("salesforce_waiting", request.workspace.slug, pending.uuid)
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from integrations import calendars
-from integrations.calendar.errors import Busy, LoginRefused
+from integrations.calendar.errors import Busy, CalendarError, LoginRefused
 from integrations.models import Calendar, CalendarResource, NoticeSent
 from tests.calendar_fixtures import CALENDAR_PASSWORD, Radicale
 from tests.integrations.mailbox.test_hosts import PRIVATE
@@ -195,6 +195,16 @@ def test_a_member_who_leaves_leaves_no_password(browser, ben_member: Membership,
 
     calendar = Calendar.objects.with_secrets().get()
     assert (calendar.state, calendar.password_sealed, calendar.collections.count()) == ("disconnected", "", 0)
+
+
+def test_who_was_removed_while_the_log_in_was_tested_connects_nothing(ben_member: Membership, radicale, user) -> None:
+    members.remove(Membership.objects.get(pk=ben_member.pk), by=None)
+
+    with pytest.raises(CalendarError) as error:
+        calendars.connect(ben_member, calendars.LogIn(f"https://{radicale.extra_host}/", user, CALENDAR_PASSWORD))
+
+    assert error.value.user_message == "You are no member of this workspace any more. Nothing was connected."
+    assert not Calendar.objects.exists()
 
 
 def test_another_account_takes_the_place_of_the_first(browser, ben_member: Membership, radicale, user) -> None:

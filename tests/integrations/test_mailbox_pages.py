@@ -1,9 +1,14 @@
 """The pages of the mailbox: the steps to connect one, its card, its end. The mail server is a real one."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
+from django.utils import timezone
 
 from integrations import mailboxes
-from integrations.mailbox.errors import LoginRefused
+from integrations.mailbox.errors import LoginRefused, MailboxError
+from integrations.mailbox_log_ins import LogIn
 from integrations.models import Mailbox, MailboxState, NoticeSent
 from tests.mailbox_fixtures import PASSWORD, Dovecot, needs_dovecot
 from tests.people import log_in
@@ -171,6 +176,38 @@ def test_a_member_who_leaves_leaves_no_password(browser, ben_member: Membership,
     members.remove(ben_member, by=None)
 
     assert Mailbox.objects.with_secrets().get().password_sealed == ""
+
+
+@needs_dovecot
+def test_who_was_removed_while_the_log_in_was_tested_connects_nothing(
+    ben_member: Membership, dovecot: Dovecot
+) -> None:
+    host, _, port = dovecot.extra_host.partition(":")
+    members.remove(Membership.objects.get(pk=ben_member.pk), by=None)
+
+    with pytest.raises(MailboxError) as error:
+        mailboxes.connect(ben_member, LogIn("ben@acme.example", host, "ben", PASSWORD, int(port)))
+
+    assert error.value.user_message == "You are no member of this workspace any more. Nothing was connected."
+    assert not Mailbox.objects.exists()
+
+
+def test_log_ins_are_not_tried_without_end(browser, cleo_member: Membership) -> None:
+    """Else our pages would try passwords at others' servers for anybody."""
+    wrong = {"address": "ben@acme.example", "host": "10.0.0.1", "user_name": "", "password": "x", "aliases": ""}
+    calendar = {"url": "https://10.0.0.1/", "user_name": "ben", "password": "x"}
+    said = "You have tried this 20 times within ten minutes."
+    pages = [browser.post(CONNECT, wrong).content.decode() for _ in range(21)]
+
+    assert [said in page for page in pages] == [False] * 20 + [True]
+    assert said in browser.post(f"{PAGE}calendar/", calendar, follow=True).content.decode()
+    begun = browser.post(f"{CONNECT}sign-in/", wrong | {"provider": "google"}, follow=True)
+    assert said in begun.content.decode()
+    assert said in browser.post(f"{PAGE}salesforce/begin/", follow=True).content.decode()
+    theirs = log_in(cleo_member.user).post("/w/globex/settings/integrations/mailbox/", wrong).content.decode()
+    assert said not in theirs
+    with time_machine.travel(timezone.now() + timedelta(seconds=601)):
+        assert said not in browser.post(CONNECT, wrong).content.decode()
 
 
 @needs_dovecot

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from integrations.mailbox.errors import (
 )
 from integrations.mailbox.folders import Folder
 from integrations.mailbox.imap import Imap
+from integrations.mailbox.patience import Patience
 from integrations.salesforce.stand_in.certificates import ensure_certificates
 from tests.mailbox_fixtures import PASSWORD, Dovecot, letter, needs_dovecot
 
@@ -243,6 +245,37 @@ def test_plain_text_instead_of_tls_is_refused(tmp_path: Path) -> None:
     greeting = bad_server(tmp_path, lambda taken: taken.sendall(b"* OK ready\r\n"), tls=False)
     with greeting as where, pytest.raises(Unreachable):
         Imap(where)
+
+
+def drip(beginning: bytes) -> Callable[[socket.socket], None]:
+    """Say this, then a byte each tenth of a second, so that no time-out of the socket ever passes."""
+
+    def behave(taken: socket.socket) -> None:
+        taken.sendall(beginning)
+        for _ in range(200):
+            time.sleep(0.1)
+            taken.sendall(b"\0")
+
+    return behave
+
+
+@pytest.mark.parametrize(
+    ("tls", "beginning"),
+    [(True, b"* OK "), (True, b"* OK ready\r\n* CAPABILITY "), (False, b"\x16\x03\x03\x40\x00\x02")],
+    ids=["greeting", "answer", "handshake"],
+)
+def test_who_waits_for_a_page_does_not_wait_for_a_server_that_drips(
+    tmp_path: Path, tls: bool, beginning: bytes
+) -> None:
+    started = time.monotonic()
+    with bad_server(tmp_path, drip(beginning), tls=tls) as where, Patience(1) as patience:
+        with pytest.raises(Unreachable):
+            Imap(replace(where, patience=patience)).log_in("ben", "secret")
+        waited = time.monotonic() - started
+        with pytest.raises(Unreachable):
+            Imap(replace(where, patience=patience))
+
+    assert 0.9 < waited < 5
 
 
 def test_an_endless_answer_is_broken_off(tmp_path: Path) -> None:
