@@ -24,7 +24,7 @@ def link(member: Membership, address: str, person_id: str) -> int:
 def _each(member: Membership, address: str, change: Callable[[SyncJob], None]) -> int:
     """Change the newest rows first. Raises when the first one cannot be changed; a later one is passed over."""
     count = 0
-    for job in unresolved_jobs(member).filter(recipient=address).order_by("-created_at", "-pk")[:MOST_AT_ONCE]:
+    for job in unresolved_jobs(member, address).order_by("-created_at", "-pk")[:MOST_AT_ONCE]:
         try:
             change(job)
         except repair.RepairError:

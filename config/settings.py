@@ -133,6 +133,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "workspaces.context.navigation",
                 "integrations.context.banners",
+                "activity.context.unresolved",
                 "config.outbox.mail_banner",
             ],
         },

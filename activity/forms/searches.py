@@ -17,10 +17,10 @@ class FeedForm(forms.Form):
 
 
 class UnresolvedForm(forms.Form):
-    """Part of an address, and the time to go on from."""
+    """Part of an address, and the row to go on from."""
 
     q = forms.CharField(required=False, max_length=320)
-    before = forms.DateTimeField(required=False)
+    after = forms.UUIDField(required=False)
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)

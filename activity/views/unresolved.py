@@ -23,8 +23,8 @@ from workspaces.access import member
 def unresolved(request: HttpRequest, slug: str) -> HttpResponse:
     """The page; for htmx (another search) only the list."""
     form = UnresolvedForm(request.GET)
-    search, before = form.cleaned_data.get("q", ""), form.cleaned_data.get("before")
-    page = read_unresolved(request.membership, search, before)
+    search, after = form.cleaned_data.get("q", ""), form.cleaned_data.get("after")
+    page = read_unresolved(request.membership, search, after)
     here = reverse("unresolved", args=[slug])
     query = {"q": search} if search else {}
     context = {
@@ -34,8 +34,8 @@ def unresolved(request: HttpRequest, slug: str) -> HttpResponse:
         "relink_form": RelinkForm(),
         "unresolved_url": here,
         "log_url": reverse("activity_log", args=[slug]),
-        "newest_url": f"{here}?{urlencode(query)}" if before else "",
-        "older_url": f"{here}?{urlencode(query | {'before': page.older.isoformat()})}" if page.older else "",
+        "newest_url": f"{here}?{urlencode(query)}" if after else "",
+        "older_url": f"{here}?{urlencode(query | {'after': page.older})}" if page.older else "",
     }
     return render(request, "activity/_unresolved.html" if request.htmx else "activity/unresolved.html", context)
 

@@ -109,9 +109,9 @@ def test_details_in_words(details, words):
 def test_the_page_takes_as_many_queries_for_fifty_as_for_one(acme, ada, django_assert_num_queries):
     browser = log_in(ada)
     browser.get(PAGE)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         browser.get(PAGE)
     for number in range(60):
         audit.record("settings.saved", workspace=acme, actor=ada, target=str(number))
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         browser.get(PAGE)

@@ -37,12 +37,12 @@ def test_the_page_lists_members_and_open_invitations(acme, ada, ben, cleo):
 def test_the_page_takes_as_many_queries_for_three_as_for_one(acme, ada, django_assert_num_queries):
     browser = log_in(ada)
     browser.get(PAGE)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         browser.get(PAGE)
     for name in ("Dan", "Eve"):
         members.add(acme, make_person(name))
         invitations.invite(acme, f"{name}@private.example", acme.roles.get(), False, by=ada)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         browser.get(PAGE)
 
 

@@ -109,6 +109,6 @@ def test_queries_do_not_grow_with_rows(ben, ben_member, django_assert_num_querie
     browser = log_in(ben)
     browser.get(FEED)
 
-    # session, person, membership, activities, jobs, participants, chart, workspaces
-    with django_assert_num_queries(9):
+    # session, person, membership, activities, jobs, participants, chart, workspaces, the number of the unresolved
+    with django_assert_num_queries(10):
         browser.get(FEED)

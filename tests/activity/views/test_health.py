@@ -58,8 +58,8 @@ def test_queries_do_not_grow_with_causes(ada, ben_member, django_assert_num_quer
     browser = log_in(ada)
     browser.get(HEALTH)
 
-    # session, person, membership, causes, samples, workspaces
-    with django_assert_num_queries(6):
+    # session, person, membership, causes, samples, workspaces, the number of the unresolved
+    with django_assert_num_queries(7):
         browser.get(HEALTH)
 
 

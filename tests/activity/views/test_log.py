@@ -335,6 +335,7 @@ def test_the_page_takes_as_many_queries_for_one_row_as_for_many(
     browser = log_in(ada)
     browser.get(LOG)
 
-    # session, person, membership, members to choose from, last change, rows, counts, workspaces of the switcher
-    with django_assert_num_queries(8):
+    # session, person, membership, members to choose from, last change, rows, counts, workspaces of the switcher,
+    # the number of the unresolved
+    with django_assert_num_queries(9):
         browser.get(LOG, query)

@@ -213,8 +213,8 @@ def test_queries_do_not_grow_with_entries_and_versions(browser, role, ada, djang
         save_settings(role, {"hold_minutes": number + 1}, ada)
     browser.get(page_of(role))
 
-    # session, person, membership, role, settings, versions, lists, workspaces
-    with django_assert_num_queries(8):
+    # session, person, membership, role, settings, versions, lists, workspaces, the number of the unresolved
+    with django_assert_num_queries(9):
         browser.get(page_of(role))
 
 
@@ -225,6 +225,6 @@ def test_queries_do_not_grow_with_roles(browser, acme, role, django_assert_num_q
 
     browser.get(CONFIRM)
 
-    # session, person, membership, roles, workspaces
-    with django_assert_num_queries(5):
+    # session, person, membership, roles, workspaces, the number of the unresolved
+    with django_assert_num_queries(6):
         browser.get(CONFIRM)
