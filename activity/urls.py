@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from activity.api import api
-from activity.views import feed, health, log, personal, repairs, roles, row, tracking, unresolved
+from activity.views import feed, health, log, new_people, personal, repairs, roles, row, tracking, unresolved
 
 LOG = "w/<slug:slug>/activity-log/"
 ROW = f"{LOG}<uuid:uuid>/"
@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("w/<slug:slug>/live-feed/", feed.live_feed, name="live_feed"),
     path("w/<slug:slug>/live-feed/live/", feed.live_feed_live, name="live_feed_live"),
     path("w/<slug:slug>/unresolved/", unresolved.unresolved, name="unresolved"),
+    path("w/<slug:slug>/unresolved/create/", new_people.unresolved_create, name="unresolved_create"),
     path("w/<slug:slug>/unresolved/ignore/", unresolved.unresolved_ignore, name="unresolved_ignore"),
     path("w/<slug:slug>/unresolved/link/", unresolved.unresolved_link, name="unresolved_link"),
     path("w/<slug:slug>/unresolved/retry/", unresolved.unresolved_retry, name="unresolved_retry"),

@@ -156,6 +156,7 @@ ROUTES = [
     Route(f"{W}live-feed/", MEMBER, READ),
     Route(f"{W}live-feed/live/", MEMBER, READ),
     Route(f"{W}unresolved/", MEMBER, READ),
+    Route(f"{W}unresolved/create/", MEMBER, BOTH),
     Route(f"{W}unresolved/ignore/", MEMBER, WRITE),
     Route(f"{W}unresolved/link/", MEMBER, WRITE),
     Route(f"{W}unresolved/retry/", MEMBER, WRITE),

@@ -43,6 +43,7 @@ class Action(models.TextChoices):
     JOB_RELINKED = "job.relinked", "Activity logged to another record"
     JOB_WITHDRAWN = "job.withdrawn", "Activity not to be logged"
     JOB_DELETED_IN_SALESFORCE = "job.deleted_in_salesforce", "Record deleted in Salesforce"
+    PERSON_CREATED = "person.created_in_salesforce", "Contact or Lead created in Salesforce"
     PAYLOAD_VIEWED = "payload.viewed", "Payload viewed"
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from activity.models import Drain, DueJob, ErrorGroup, Reason, SyncJob, SyncState, WakeUp
+from activity.new_people.look_up import queue_look_ups
 from activity.pipeline.hold import (
     STANDING_REASONS,
     hold_connection,
@@ -33,6 +34,7 @@ def sweep() -> int:
     _release_what_can_flow()
     _gather_stragglers(now)
     send_canaries(now)
+    queue_look_ups(now)
     Drain.objects.filter(until__lt=now - timedelta(hours=1)).delete()
     return _wake_due(now) + _requeue_lost(now)
 
