@@ -1,5 +1,6 @@
 """The secrets of second factors stand sealed in the database, and are rotated with everything else."""
 
+from datetime import UTC, datetime
 from importlib import import_module
 from io import StringIO
 
@@ -13,6 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
+from time_machine import TimeMachineFixture
 
 from integrations import second_factors
 from tests.integrations.test_rotation import NEW_KEY
@@ -29,6 +31,12 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _fresh_limits(db: None) -> None:
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _same_half_minute(time_machine: TimeMachineFixture) -> None:
+    """A code is good until its half minute is over, which must not be between its making and its use."""
+    time_machine.move_to(datetime.now(UTC), tick=False)
 
 
 def stored() -> str:
