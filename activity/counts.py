@@ -52,13 +52,15 @@ def sum_rows(counts: QuerySet[RowCount]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A number of rows as a page shows it; there are more where it is not exact."""
+    """A number of rows as a page shows it; where it is not exact, there are more, or may be."""
 
     number: int = 0
     is_exact: bool = True
 
     def __str__(self) -> str:
-        return f"{self.number:,}{'' if self.is_exact else '+'}"
+        if self.is_exact:
+            return f"{self.number:,}"
+        return f"{self.number:,}+" if self.number else "–"
 
     def __add__(self, other: "Count") -> "Count":
         return Count(self.number + other.number, self.is_exact and other.is_exact)

@@ -6,6 +6,7 @@ workspace and, for a member, from the member's own rows, as the indexes `log_of_
 
 import hashlib
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from typing import Any
 from django.db.models import Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 
-from activity.counts import Count, count_rows, count_up_to
+from activity.counts import COUNT_TO, Count, count_rows
 from activity.models import Counted, Kind, LogChange, ObjectType, StatusGroup, SyncJob, SyncState
 from activity.reasons import explain
 from workspaces.models import Membership, Workspace
@@ -175,6 +176,8 @@ def select_jobs(
 ) -> QuerySet[SyncJob]:
     """The jobs that match, unordered. A search for a recipient never finds what is private to somebody else."""
     jobs = workspace.sync_jobs.filter(**_equalities(filters))
+    if filters.status == StatusGroup.ERRORS:
+        jobs = jobs.filter(stopped__isnull=False)  # implied by the state; the index `log_stopped` knows the few
     if owner:
         jobs = jobs.filter(owner=owner)
     if filters.recipient:
@@ -258,19 +261,22 @@ def status_counts(
 ) -> dict[StatusGroup, Count]:
     """Rows per status under all the other filters; `since` and `until` fall on quarters of an hour.
 
-    Those of a search for a recipient are read, COUNT_TO at most: the kept counts know no recipients.
+    The kept counts know no recipients: of a search for one the rows are read, COUNT_TO in all.
     """
     if filters.recipient:
-        return {
-            group: count_up_to(select_jobs(workspace, replace(filters, status=group), owner, viewer))
-            for group in StatusGroup
-        }
+        return _count_found(select_jobs(workspace, replace(filters, status=""), owner, viewer))
     counts = dict.fromkeys(StatusGroup, Count())
     rows = count_rows(Counted.LOG, workspace, owner, since=filters.since, until=filters.until)
     rows = rows.filter(**_count_equalities(filters))
     for state, count in rows.values_list("state").annotate(Sum("rows")):
         counts[StatusGroup.of(state)] += Count(count)
     return counts
+
+
+def _count_found(jobs: QuerySet[SyncJob]) -> dict[StatusGroup, Count]:
+    states = list(jobs.order_by().values_list("state", flat=True)[: COUNT_TO + 1])
+    numbers = Counter(StatusGroup.of(state) for state in states[:COUNT_TO])
+    return {group: Count(numbers[group], is_exact=len(states) <= COUNT_TO) for group in StatusGroup}
 
 
 def _count_equalities(filters: LogFilters) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The Activity Log: the list, what goes on in it while it is open, and its export."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -27,8 +27,10 @@ def activity_log(request: HttpRequest, slug: str) -> HttpResponse:
     """The page; for htmx (a filter was changed) only the list."""
     form = LogFilterForm(request.GET, membership=request.membership)
     change = last_change(request.workspace, form.owner)
-    page = _read_page(request, form)
-    context = _list_context(request, form, page, change) | {"form": form, "tabs": crm_tabs(request)}
+    context = _list_context(request, form, _read_list(request, form), change) | {
+        "form": form,
+        "tabs": crm_tabs(request),
+    }
     return render(request, "activity/_log.html" if request.htmx else "activity/log.html", context)
 
 
@@ -45,10 +47,10 @@ def activity_log_live(request: HttpRequest, slug: str) -> HttpResponse:
     is_same = seen == _stamp(change)
     if is_same and is_settled(change):
         return HttpResponse(status=204)
-    page = _read_page(request, form)
-    if is_same and page.version == version:
+    read = _read_list(request, form)
+    if is_same and read.page.version == version:
         return HttpResponse(status=204)
-    return render(request, "activity/_log.html", _list_context(request, form, page, change))
+    return render(request, "activity/_log.html", _list_context(request, form, read, change))
 
 
 @require_GET
@@ -65,17 +67,29 @@ def activity_log_export(request: HttpRequest, slug: str) -> StreamingHttpRespons
     )
 
 
-def _read_page(request: HttpRequest, form: LogFilterForm) -> Page:
-    filters = form.read_filters()
-    return read_log(request.workspace, filters, form.owner, viewer=request.membership, **form.cursor)
+class List(NamedTuple):
+    """What is read for the list."""
+
+    page: Page
+    counts: dict[StatusGroup, Count]
 
 
-def _list_context(request: HttpRequest, form: LogFilterForm, page: Page, change: datetime | None) -> dict[str, Any]:
-    """`change` was read before `page`, so that what happens in between is seen by the next look."""
-    counts = status_counts(request.workspace, form.read_filters(), form.owner, viewer=request.membership)
+def _read_list(request: HttpRequest, form: LogFilterForm) -> List:
+    """The counts first: where they know of no row, none is looked for through all the others."""
+    filters, owner = form.read_filters(), form.owner
+    counts = status_counts(request.workspace, filters, owner, viewer=request.membership)
+    shown = counts[StatusGroup(filters.status)] if filters.status else sum(counts.values(), Count())
+    if shown == Count(0):
+        return List(Page((), None, None), counts)
+    return List(read_log(request.workspace, filters, owner, viewer=request.membership, **form.cursor), counts)
+
+
+def _list_context(request: HttpRequest, form: LogFilterForm, read: List, change: datetime | None) -> dict[str, Any]:
+    """`change` was read before the list, so that what happens in between is seen by the next look."""
+    page = read.page
     return {
         "page": page,
-        "stats": _stats(request, form, counts),
+        "stats": _stats(request, form, read.counts),
         "shows_everyone": form.shows_everyone,
         "is_filtered": form.is_filtered,
         "is_empty": not page.rows,

@@ -188,11 +188,14 @@ def test_what_a_search_finds_is_counted_no_further_than_a_thousand(acme, ben_mem
         SyncJob(**fields, recipient=f"g{number}@hopper.example", key=f"{number:026}") for number in range(1_000)
     )
 
-    counts = status_counts(acme, LogFilters(recipient="hopper"), ben_member, viewer=ben_member)
+    found = [status_counts(acme, LogFilters(recipient=text), ben_member) for text in ("hopper", "g1", "g7@")]
 
-    assert [str(count) for count in counts.values()] == ["1,000+", "0", "0"]
-    assert str(count_all(acme, LogFilters(recipient="hopper"), ben_member, viewer=ben_member)) == "1,000+"
-    assert str(count_all(acme, LogFilters(recipient="g1"), ben_member, viewer=ben_member)) == "111"
+    assert [[str(count) for count in counts.values()] for counts in found] == [
+        ["1,000+", "–", "–"],
+        ["111", "0", "0"],
+        ["1", "0", "0"],
+    ]
+    assert str(count_all(acme, LogFilters(recipient="hopper"), ben_member)) == "1,000+"
     assert str(count_all(acme, ALL, ben_member)) == "1,001"
 
 
