@@ -16,6 +16,7 @@ from activity.pipeline.hold import (
     skip_member,
 )
 from activity.pipeline.late import forget_changed, log_late
+from activity.saved_searches import forget_searches
 from integrations.models import Connection, Mailbox, SalesforceOrg
 from integrations.salesforce.client import Person
 from integrations.signals import (
@@ -63,6 +64,12 @@ def hold_or_release_workspace(org: SalesforceOrg, **kwargs: Any) -> None:
 def skip_jobs(membership: Membership, **kwargs: Any) -> None:
     """What had not been sent when the member left is not sent."""
     skip_member(membership)
+
+
+@receiver(member_removed)
+def drop_saved_searches(membership: Membership, **kwargs: Any) -> None:
+    """They were the member's own."""
+    forget_searches(membership)
 
 
 @receiver(records_changed)

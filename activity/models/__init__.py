@@ -8,6 +8,7 @@ from activity.models.meetings import KnownMeeting
 from activity.models.people import KnownPerson
 from activity.models.records import DecisionTrace, LoggedRecord, Outcome, SyncAttempt
 from activity.models.reports import LedgerEntry, RequestCount
+from activity.models.searches import SavedSearch
 from activity.models.settings import (
     AfterUnknown,
     BodyChoice,
@@ -60,6 +61,7 @@ __all__ = [
     "RowCount",
     "RowCountChange",
     "RowCountSum",
+    "SavedSearch",
     "Source",
     "StatusGroup",
     "SyncAttempt",
