@@ -3,11 +3,24 @@
 from django.urls import URLPattern, URLResolver, path
 
 from activity.api import api
-from activity.views import feed, health, log, new_people, personal, repairs, roles, row, tracking, unresolved
+from activity.views import (
+    feed,
+    health,
+    log,
+    new_people,
+    personal,
+    repairs,
+    roles,
+    row,
+    saved_searches,
+    tracking,
+    unresolved,
+)
 
 LOG = "w/<slug:slug>/activity-log/"
 ROW = f"{LOG}<uuid:uuid>/"
 ROLE = "w/<slug:slug>/admin/roles/<uuid:uuid>/"
+SEARCHES = "w/<slug:slug>/live-feed/searches/"
 CRM = "w/<slug:slug>/settings/crm-and-live-feed/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -28,6 +41,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ROW}delete/", repairs.activity_log_row_delete, name="activity_log_row_delete"),
     path("w/<slug:slug>/live-feed/", feed.live_feed, name="live_feed"),
     path("w/<slug:slug>/live-feed/live/", feed.live_feed_live, name="live_feed_live"),
+    path(SEARCHES, saved_searches.live_feed_search_save, name="live_feed_search_save"),
+    path(f"{SEARCHES}<uuid:uuid>/", saved_searches.live_feed_search_change, name="live_feed_search_change"),
+    path(f"{SEARCHES}<uuid:uuid>/delete/", saved_searches.live_feed_search_delete, name="live_feed_search_delete"),
     path("w/<slug:slug>/unresolved/", unresolved.unresolved, name="unresolved"),
     path("w/<slug:slug>/unresolved/create/", new_people.unresolved_create, name="unresolved_create"),
     path("w/<slug:slug>/unresolved/ignore/", unresolved.unresolved_ignore, name="unresolved_ignore"),

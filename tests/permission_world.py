@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from activity.models import Activity, Exclusion, Message, SyncJob
+from activity.saved_searches import save_search
 from activity.settings import save_settings
 from integrations import api_keys, trips
 from integrations.models import MailboxSignIn, PendingGrant
@@ -135,6 +136,11 @@ def make_never_log(side: Side) -> UUID:
     return Exclusion.objects.create(
         workspace=side.workspace, membership=side.owner, kind="domain", value="private.example"
     ).uuid
+
+
+def make_saved_search(side: Side) -> UUID:
+    """A search that the owner keeps."""
+    return save_search(side.owner, "Opens", "is:opened").uuid
 
 
 def make_role_exclusion(side: Side) -> UUID:

@@ -1,4 +1,4 @@
-"""The search lines of the Live Feed and of Unresolved."""
+"""The search lines of the Live Feed and of Unresolved, and the form of a saved search."""
 
 from django import forms
 
@@ -14,6 +14,30 @@ class FeedForm(forms.Form):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.is_valid()
+
+
+class SavedSearchForm(forms.Form):
+    """A saved search; activity/saved_searches.py says what else it must not be."""
+
+    name = forms.CharField(
+        max_length=60,
+        error_messages={
+            "required": "Please give the search a name.",
+            "max_length": "A name can have 60 characters at most.",
+        },
+    )
+    query = forms.CharField(
+        max_length=LONGEST,
+        error_messages={
+            "required": "There is nothing to save: search for something first.",
+            "max_length": f"A search can have {LONGEST} characters at most.",
+        },
+    )
+
+    @property
+    def first_error(self) -> str:
+        """What is wrong, in one sentence."""
+        return next(iter(self.errors.values()))[0]
 
 
 class UnresolvedForm(forms.Form):

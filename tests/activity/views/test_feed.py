@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from activity.models import Kind, SyncState
+from activity.models import Activity, Kind, SyncState
+from activity.own_settings import save_sharing
+from activity.queries.feed import STEPS
 from tests.activity.rows import GRACE, NOON, make_activity, make_job
 from tests.people import log_in
 
@@ -92,8 +94,59 @@ def test_the_open_page_follows_activities_and_their_states(ben, ben_member):
     assert items_of(browser.get(changed.context["live_url"], headers=HTMX)) == [new.uuid, job.activity.uuid]
 
 
-def test_htmx_gets_the_list_alone(ben, ben_member):
-    assert log_in(ben).get(FEED, headers=HTMX).templates[0].name == "activity/_feed.html"
+def test_nothing_is_read_while_nothing_happens(ben, ben_member, django_assert_num_queries):
+    """Of a change that is long settled the open page learns by a few probes: the list itself is not read."""
+    make_job(ben_member)
+    browser = log_in(ben)
+    live = browser.get(FEED, {"q": "is:sent"}).context["live_url"]
+
+    # session, person, membership; last change, who shares
+    with django_assert_num_queries(5):
+        assert browser.get(live, headers=HTMX).status_code == 204
+
+
+def test_who_stops_sharing_vanishes_from_open_pages(ada, ada_member, ben_member):
+    make_job(ben_member)
+    browser = log_in(ada)
+    live = browser.get(FEED).context["live_url"]
+
+    save_sharing(ben_member, False)
+
+    assert items_of(browser.get(live, headers=HTMX)) == []
+
+
+def test_a_search_that_costs_much_asks_less_often(ben, ben_member):
+    """More activities than the first steps look at, and none of them matches."""
+    message = make_activity(ben_member).message
+    same = {"workspace": ben_member.workspace, "owner": ben_member, "occurred_at": NOON, "source": "api"}
+    Activity.objects.bulk_create(Activity(**same, kind=Kind.OPENED, message=message) for _ in range(sum(STEPS[:3])))
+    browser = log_in(ben)
+
+    found, rare = browser.get(FEED, {"q": "is:opened"}), browser.get(FEED, {"q": "is:bounced"})
+
+    assert (found.context["live_seconds"], rare.context["live_seconds"]) == (3, 15)
+    assert 'hx-trigger="every 15s, live:refresh"' in rare.content.decode()
+
+
+def test_a_search_too_long_to_read_says_so(ben, ben_member):
+    make_activity(ben_member)
+
+    content = log_in(ben).get(FEED, {"q": "x" * 501}).content.decode()
+
+    assert "This search is not understood: it can have 500 characters at most." in content
+
+
+def test_beyond_the_last_there_is_a_way_back(ben, ben_member):
+    last = make_activity(ben_member)
+
+    response = log_in(ben).get(FEED, {"after": last.uuid})
+
+    assert "There is nothing older." in response.content.decode()
+    assert response.context["newest_url"] == FEED
+
+
+def test_htmx_gets_what_depends_on_the_search_alone(ben, ben_member):
+    assert log_in(ben).get(FEED, headers=HTMX).templates[0].name == "activity/_found.html"
 
 
 @pytest.mark.parametrize("page", [FEED, f"{FEED}live/"])
@@ -109,6 +162,7 @@ def test_queries_do_not_grow_with_rows(ben, ben_member, django_assert_num_querie
     browser = log_in(ben)
     browser.get(FEED)
 
-    # session, person, membership, activities, jobs, participants, chart, workspaces, the number of the unresolved
-    with django_assert_num_queries(10):
+    # session, person, membership; last change, who shares (twice), what is looked at, activities, jobs,
+    # participants; saved searches; chart (two), workspaces, the number of the unresolved
+    with django_assert_num_queries(15):
         browser.get(FEED)
