@@ -53,6 +53,21 @@ def check_extra_hosts(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
+def check_sign_in_urls(**kwargs: Any) -> list[CheckMessage]:
+    """Another authorization server is sent our client secret and people's tokens: never in clear."""
+    names = ("MAILBOX_GOOGLE_SIGN_IN_URL", "MAILBOX_MICROSOFT_SIGN_IN_URL")
+    in_clear = [
+        name for name in names if getattr(settings, name) and not getattr(settings, name).startswith("https://")
+    ]
+    if settings.DEBUG:
+        return []
+    return [
+        Error(f"{name} does not begin with https://.", hint="Unset it, or use TLS there.", id="touchline.E004")
+        for name in in_clear
+    ]
+
+
+@register()
 def check_salesforce_app(**kwargs: Any) -> list[CheckMessage]:
     """Without the External Client App the pages work, but nobody can connect."""
     if settings.DEBUG or (settings.SALESFORCE_CLIENT_ID and settings.SALESFORCE_CLIENT_SECRET):

@@ -10,9 +10,11 @@ from integrations.models import Calendar, CalendarState
 
 
 def to_poll() -> QuerySet[Calendar]:
-    """The calendars that somebody is to poll; one of which nothing is chosen is left alone."""
+    """The calendars that somebody is to poll; one of which nothing is chosen, or whose owner was shut out, is left
+    alone.
+    """
     live = Calendar.objects.filter(state=CalendarState.CONNECTED, membership__left_at=None)
-    return live.exclude(collections=None)
+    return live.filter(membership__user__is_active=True).exclude(collections=None)
 
 
 def take(holder: str, room: int, but: Collection[int] = ()) -> list[int]:

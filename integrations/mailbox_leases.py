@@ -8,8 +8,9 @@ from integrations.models import Mailbox, MailboxState
 
 
 def to_watch() -> QuerySet[Mailbox]:
-    """The mailboxes that somebody is to watch."""
-    return Mailbox.objects.filter(state=MailboxState.CONNECTED, is_paused=False, membership__left_at=None)
+    """The mailboxes that somebody is to watch; those of who was shut out wait, and are read on where they were."""
+    connected = Mailbox.objects.filter(state=MailboxState.CONNECTED, is_paused=False)
+    return connected.filter(membership__left_at=None, membership__user__is_active=True)
 
 
 def take(holder: str, room: int) -> list[int]:

@@ -46,7 +46,7 @@ def _send(letters: Iterable[EmailMessage], template: str) -> None:
 
 def admins_of(workspace: Workspace) -> list[User]:
     """The people who can administer the workspace, by name."""
-    return [each.user for each in live_memberships(workspace).filter(is_admin=True)]
+    return [each.user for each in live_memberships(workspace).filter(is_admin=True, user__is_active=True)]
 
 
 def tell_connection_lost(connection: Connection) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from integrations import calendars
+from integrations import calendar_leases, calendars
 from integrations.calendar.errors import Busy, CalendarError, LoginRefused
 from integrations.models import Calendar, CalendarResource, NoticeSent
 from tests.calendar_fixtures import CALENDAR_PASSWORD, Radicale
@@ -205,6 +205,17 @@ def test_who_was_removed_while_the_log_in_was_tested_connects_nothing(ben_member
 
     assert error.value.user_message == "You are no member of this workspace any more. Nothing was connected."
     assert not Calendar.objects.exists()
+
+
+def test_the_calendar_of_who_was_shut_out_is_not_opened(browser, ben: User, radicale, user) -> None:
+    browser.post(CONNECT, form(radicale, user))
+    User.objects.filter(pk=ben.pk).update(is_active=False)
+    assert calendar_leases.take("holder", 9) == []
+
+    User.objects.filter(pk=ben.pk).update(is_active=True)
+    assert calendar_leases.take("holder", 9) == [Calendar.objects.get().pk]
+    User.objects.filter(pk=ben.pk).update(is_active=False)
+    assert calendar_leases.keep("holder") == set()
 
 
 def test_another_account_takes_the_place_of_the_first(browser, ben_member: Membership, radicale, user) -> None:

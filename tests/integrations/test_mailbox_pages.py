@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from integrations import mailboxes
+from integrations import mailbox_leases, mailboxes
 from integrations.mailbox.errors import LoginRefused, MailboxError
 from integrations.mailbox_log_ins import LogIn
 from integrations.models import Mailbox, MailboxState, NoticeSent
@@ -190,6 +190,20 @@ def test_who_was_removed_while_the_log_in_was_tested_connects_nothing(
 
     assert error.value.user_message == "You are no member of this workspace any more. Nothing was connected."
     assert not Mailbox.objects.exists()
+
+
+@needs_dovecot
+def test_the_mailbox_of_who_was_shut_out_is_not_opened(browser, ben: User, dovecot: Dovecot) -> None:
+    """Nothing would be captured of it, and what came meanwhile would be passed over."""
+    browser.post(CONNECT, form(dovecot))
+    mailbox = Mailbox.objects.get()
+    User.objects.filter(pk=ben.pk).update(is_active=False)
+    assert mailbox_leases.take("holder", 9) == []
+
+    User.objects.filter(pk=ben.pk).update(is_active=True)
+    assert mailbox_leases.take("holder", 9) == [mailbox.pk]
+    User.objects.filter(pk=ben.pk).update(is_active=False)
+    assert mailbox_leases.keep("holder") == set()
 
 
 def test_log_ins_are_not_tried_without_end(browser, cleo_member: Membership) -> None:

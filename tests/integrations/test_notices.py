@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from integrations import notices
 from tests.processes import free_port
-from workspaces.models import Membership
+from workspaces.models import Membership, User
 
 
 class PickyServer:
@@ -30,6 +30,15 @@ class PickyServer:
         """Take the mail."""
         self.taken.append((envelope.rcpt_tos, envelope.content.decode()))
         return "250 OK"
+
+
+@pytest.mark.django_db
+def test_who_was_shut_out_gets_no_letter(ada_member: Membership, ben_member: Membership) -> None:
+    Membership.objects.filter(pk=ben_member.pk).update(is_admin=True)
+    assert notices.admins_of(ada_member.workspace) == [ada_member.user, ben_member.user]
+    User.objects.filter(pk=ben_member.user_id).update(is_active=False)
+
+    assert notices.admins_of(ada_member.workspace) == [ada_member.user]
 
 
 @pytest.mark.django_db(transaction=True)
