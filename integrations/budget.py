@@ -167,7 +167,7 @@ def _by_org_use(usage: ApiUsage, purpose: Purpose, now: datetime) -> Verdict | N
     fresh_until = usage.seen_at + FIGURE_HOLDS_FOR if usage.seen_at else now
     if usage.used * 100 < limit * usage.maximum or fresh_until <= now:
         return None
-    return Verdict(False, f"Your org has used {limit} % of its Salesforce API calls for today.", fresh_until)
+    return Verdict(False, f"Your org has used {limit}% of its Salesforce API calls for today.", fresh_until)
 
 
 def _by_own_share(org: SalesforceOrg, usage: ApiUsage, purpose: Purpose, now: datetime) -> Verdict | None:

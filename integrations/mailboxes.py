@@ -169,7 +169,7 @@ class OurFault(Unreachable):
     """A fault of ours while reading; it is in the log, and reading is tried again."""
 
     cause = "internal"
-    user_message = "Something went wrong on our side while reading this mailbox. Touchline tries again."
+    user_message = "Something went wrong on our side while reading this mailbox."
 
 
 # --- Trouble ----------------------------------------------------------------------------------------------

@@ -19,6 +19,10 @@ log = structlog.get_logger(__name__)
 class AccountAdapter(DefaultAccountAdapter):
     """Sign-up, log-in and mails by e-mail address."""
 
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": "This e-mail address and password do not belong together. Check both and try again.",
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Whether the visitor may make an account: everybody, or with SIGN_UP_OPEN off who was invited."""
         return settings.SIGN_UP_OPEN or _comes_with_invitation(request)

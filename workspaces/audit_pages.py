@@ -43,8 +43,9 @@ def read_page(
 
 
 def detail_words(details: dict[str, Any]) -> str:
-    """Return an entry's details in one line: `role: Sales · admin: yes`; a pair is from → to."""
-    return " · ".join(f"{name.replace('_', ' ')}: {_words(value)}" for name, value in details.items())
+    """Return an entry's details in one line: `role: Sales · admin: yes`; a pair is from → to, what is empty says nothing."""
+    said = ((name.replace("_", " "), _words(value)) for name, value in details.items())
+    return " · ".join(f"{name}: {words}" for name, words in said if words)
 
 
 def _towards_now(entries: QuerySet[AuditEntry], cursor: tuple[datetime, UUID]) -> AuditPage:
@@ -79,14 +80,14 @@ def _parse(cursor: str) -> tuple[datetime, UUID] | None:
 
 
 def _words(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, list) and len(value) == 2 and not any(isinstance(each, dict) for each in value):
         return " → ".join(_plain(each) for each in value)
     return _plain(value)
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     return str(value)

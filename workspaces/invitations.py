@@ -135,7 +135,7 @@ def require_usable(invitation: Invitation) -> None:
     """Raise InvitationError when the invitation was used, withdrawn or has expired."""
     name = invitation.workspace.name
     if invitation.accepted_at:
-        raise InvitationError("used", f"This invitation to {name} was used already.")
+        raise InvitationError("used", f"This invitation to {name} was used already. If that was you, log in.")
     if invitation.withdrawn_at:
         raise InvitationError(
             "withdrawn",
@@ -155,12 +155,12 @@ def require_addressee(invitation: Invitation, user: User) -> None:
         raise InvitationError(
             "other_address",
             f"This invitation is for {invitation.email}, but you are logged in as {user.email}. "
-            "Log in with the invited address, or add it to your e-mail addresses and verify it.",
+            "Log in with the invited address, or add it to your e-mail addresses and confirm it.",
         )
     if not address.verified:
         raise InvitationError(
             "unverified",
-            f"Please verify {invitation.email} first: open the link in the e-mail that we sent to it.",
+            f"Please confirm {invitation.email} first: open the link in the e-mail that we sent to it.",
         )
 
 

@@ -112,7 +112,7 @@ def test_the_page_shows_permissions_use_and_people(
 
     page = adas_browser.page("workspace_integrations")
 
-    assert "1,500 of 15,000 (10 %), all apps together" in page
+    assert "1,500 of 15,000 (10%), all apps together" in page
     for text in ("API Enabled", "Modify All Data", "Not needed here", "View All Users", "Ben Franklin"):
         assert text in page
 

@@ -306,13 +306,13 @@ def test_page_says_what_is_wrong(acme, ada, invited, cleo):
             assert (answer.status_code, sentence in answer.content.decode()) == (status, True)
 
     say(log_in(cleo), 403, "This invitation is for dan@acme.example, but you are logged in as cleo@globex.example.")
-    say(log_in(make_person("Dan", verified=False)), 403, "Please verify dan@acme.example first:")
+    say(log_in(make_person("Dan", verified=False)), 403, "Please confirm dan@acme.example first:")
     with time_machine.travel(invitation.expires_at + timedelta(seconds=1)):
         say(Client(), 410, "This invitation to Acme has expired. Please ask for a new one: it takes one click.")
     invitations.withdraw(invitation, by=ada)
     say(Client(), 410, "This invitation to Acme was withdrawn or replaced by a newer one.")
     Invitation.objects.update(withdrawn_at=None, accepted_at=datetime.now(UTC))
-    say(Client(), 410, "This invitation to Acme was used already.")
+    say(Client(), 410, "This invitation to Acme was used already. If that was you, log in.")
     path = f"/invitations/{token[:-1]}/"
     say(Client(), 404, "This invitation link is not complete. Please open it from the e-mail again.")
     assert acme.memberships.count() == 1
