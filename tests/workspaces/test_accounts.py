@@ -179,6 +179,16 @@ def test_five_wrong_passwords_close_the_door_for_a_while():
     assert "Too many failed login attempts" in answer.content.decode()
 
 
+def test_a_forged_address_does_not_get_around_the_limit():
+    """Without a proxy in the settings nobody's word for the network address is taken."""
+    make_person("Ada")
+    for number in range(10):
+        forged = Client(headers={"x-forwarded-for": f"198.51.100.{number}", "x-real-ip": f"198.51.100.{number}"})
+        assert log_in_by_page(forged, f"p{number}@acme.example", "wrong-password") is None
+    forged = Client(headers={"x-forwarded-for": "198.51.100.99", "forwarded": "for=198.51.100.99"})
+    assert log_in_by_page(forged, "ada@acme.example", "a-long-password") is None
+
+
 def test_strangers_cannot_push_out_what_was_counted():
     make_person("Ada")
     for _ in range(5):
