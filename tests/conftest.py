@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 
+import hypothesis
 import psycopg
 import pytest
 from django.conf import settings
@@ -16,6 +17,12 @@ pytest_plugins = [
     "tests.mailbox_fixtures",
     "tests.calendar_fixtures",
 ]
+
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 LONGEST = ("tests/browser/", "tests/config/", "tests/test_fault_sample.py", "tests/test_permissions.py")
 SESSIONS = "SELECT state, query FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
