@@ -13,7 +13,7 @@ def test_nothing_is_lost_or_written_twice_under_a_sample_of_the_faults() -> None
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
 
