@@ -1,8 +1,10 @@
 """What support staff see of connections: state, cause and figures; no token, digest or key, and nothing to change."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from django.contrib import admin
+from django.utils.html import format_html_join
 
 from integrations.models import (
     CONNECTION_SECRETS,
@@ -23,6 +25,23 @@ from integrations.models import (
 from workspaces.staff_admin import ReadOnlyAdmin, link
 
 
+def _what_stops(need: Mapping[str, str]) -> str:
+    return f": {need['stops']} {need['where']}" if need["result"] == "fail" else ""
+
+
+class CheckedAdmin(ReadOnlyAdmin):
+    """Rows with the permissions of a Salesforce user, as they were tested last."""
+
+    shown: ClassVar[Mapping[str, str]] = {"preflight": "shown_preflight"}
+
+    @admin.display(description="permissions")
+    def shown_preflight(self, row: Connection | PendingGrant) -> str:
+        """What fails first, with what stops working and where it is set; then the names of the rest."""
+        ordered = sorted(row.preflight, key=lambda need: need["result"] != "fail")
+        lines = ((need["result"].replace("_", " "), need["name"], _what_stops(need)) for need in ordered)
+        return format_html_join("\n", "<div>{} – {}{}</div>", lines) or "–"
+
+
 @admin.register(SalesforceOrg)
 class SalesforceOrgAdmin(ReadOnlyAdmin):
     """Organisations."""
@@ -35,6 +54,7 @@ class SalesforceOrgAdmin(ReadOnlyAdmin):
     list_filter = ("environment",)
     list_select_related = ("workspace", "sync_user__salesforce_user")
     search_fields = ("name", "org_id", "workspace__name", "workspace__slug")
+    search_help_text = "A name, an org’s id or a workspace’s slug"
 
 
 @admin.register(SalesforceUser)
@@ -45,10 +65,11 @@ class SalesforceUserAdmin(ReadOnlyAdmin):
     list_display = ("name", "username", "email", "to_person", "org_id")
     list_select_related = ("person",)
     search_fields = ("name", "username", "email", "user_id", "person__email")
+    search_help_text = "A name, an address, a user’s id at Salesforce or a person’s address"
 
 
 @admin.register(Connection)
-class ConnectionAdmin(ReadOnlyAdmin):
+class ConnectionAdmin(CheckedAdmin):
     """Connections: the state, the cause and since when."""
 
     secret: ClassVar[tuple[str, ...]] = CONNECTION_SECRETS
@@ -67,10 +88,11 @@ class ConnectionAdmin(ReadOnlyAdmin):
     list_filter = ("state", "cause", "issuer")
     list_select_related = ("salesforce_user", "workspace", "membership__user")
     search_fields = ("salesforce_user__name", "salesforce_user__email", "membership__user__email", "workspace__slug")
+    search_help_text = "A Salesforce user’s name or address, a member’s address or a workspace’s slug"
 
 
 @admin.register(PendingGrant)
-class PendingGrantAdmin(ReadOnlyAdmin):
+class PendingGrantAdmin(CheckedAdmin):
     """Trips to Salesforce's login page, and how they ended."""
 
     secret: ClassVar[tuple[str, ...]] = (
@@ -82,9 +104,10 @@ class PendingGrantAdmin(ReadOnlyAdmin):
     )
     to_workspace = link("workspace")
     list_display = ("created_at", "user", "to_workspace", "intent", "issuer", "used_at", "ended_at", "error")
-    list_filter = ("intent", "issuer", "error")
+    list_filter = ("intent", "issuer", ("error", admin.EmptyFieldListFilter))
     list_select_related = ("user", "workspace")
     search_fields = ("user__email", "workspace__slug")
+    search_help_text = "A person’s address or a workspace’s slug"
 
 
 @admin.register(PendingRevocation)
@@ -106,6 +129,7 @@ class PendingRevocationAdmin(ReadOnlyAdmin):
     list_filter = ("why",)
     list_select_related = ("workspace",)
     search_fields = ("salesforce_user_name", "workspace__slug")
+    search_help_text = "A Salesforce user’s name or a workspace’s slug"
 
 
 @admin.register(ApiUsage)
@@ -124,6 +148,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     list_display = ("name", "prefix", "to_workspace", "created_by", "created_at", "last_used_at", "revoked_at")
     list_select_related = ("workspace", "created_by")
     search_fields = ("name", "prefix", "workspace__slug")
+    search_help_text = "A key’s name or first letters, or a workspace’s slug"
 
 
 class AccountAdmin(ReadOnlyAdmin):
@@ -151,6 +176,7 @@ class CalendarAdmin(AccountAdmin):
     list_display = ("user_name", "url", *AccountAdmin.about)
     list_filter = ("state", "cause", "provider")
     search_fields = ("user_name", "url", "membership__user__email", "workspace__slug")
+    search_help_text = "A log-in name, a server, a member’s address or a workspace’s slug"
 
 
 @admin.register(Mailbox)
@@ -160,6 +186,7 @@ class MailboxAdmin(AccountAdmin):
     list_display = ("address", *AccountAdmin.about)
     list_filter = ("state", "cause", "is_paused")
     search_fields = ("address", "host", "membership__user__email", "workspace__slug")
+    search_help_text = "A mailbox’s address, a server, a member’s address or a workspace’s slug"
 
 
 @admin.register(ApiCallCount)
@@ -172,6 +199,7 @@ class ApiCallCountAdmin(ReadOnlyAdmin):
     list_display = ("day", "to_connection", "org_id", "calls")
     list_select_related = ("connection__salesforce_user",)
     search_fields = ("org_id", "connection__salesforce_user__email", "connection__workspace__slug")
+    search_help_text = "An org’s id, a Salesforce user’s address or a workspace’s slug"
 
 
 @admin.register(CachedDescribe)
@@ -185,6 +213,7 @@ class CachedDescribeAdmin(ReadOnlyAdmin):
     list_filter = ("object_name",)
     list_select_related = ("connection__salesforce_user",)
     search_fields = ("connection__salesforce_user__email", "connection__workspace__slug")
+    search_help_text = "A Salesforce user’s address or a workspace’s slug"
 
 
 @admin.register(NoticeSent)
@@ -195,6 +224,7 @@ class NoticeSentAdmin(ReadOnlyAdmin):
     list_display = ("day", "key", "to_workspace")
     list_select_related = ("workspace",)
     search_fields = ("key", "workspace__slug")
+    search_help_text = "A notice’s name or a workspace’s slug"
 
 
 @admin.register(SyncUserRequest)
@@ -206,3 +236,4 @@ class SyncUserRequestAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "to_membership", "to_workspace")
     list_select_related = ("workspace", "membership__user")
     search_fields = ("membership__user__email", "workspace__slug")
+    search_help_text = "A member’s address or a workspace’s slug"

@@ -19,6 +19,7 @@ class ReadOnlyInline(admin.TabularInline):
     extra = 0
     can_delete = False
     show_change_link = True
+    template = "admin/rows_of.html"
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Staff see them."""
@@ -55,6 +56,7 @@ class UserAdmin(ReadOnlyAdmin):
     list_display = ("email", "name", "is_active", "is_staff", "date_joined", "last_login")
     list_filter = ("is_active", "is_staff")
     search_fields = ("email", "name", "emailaddress__email")
+    search_help_text = "A name or an address, also a further one"
     ordering = ("-pk",)
     writable = ("is_active",)
     secret = ("password",)
@@ -81,6 +83,7 @@ class WorkspaceAdmin(ReadOnlyAdmin):
     list_display = ("name", "slug", "plan", "retention_days", "created_at")
     list_filter = ("plan",)
     search_fields = ("name", "slug")
+    search_help_text = "A name or slug"
     ordering = ("-pk",)
     writable = ("plan",)
 
@@ -102,6 +105,7 @@ class RoleAdmin(ReadOnlyAdmin):
     list_filter = ("is_default",)
     list_select_related = ("workspace",)
     search_fields = ("name", "workspace__name", "workspace__slug")
+    search_help_text = "A role’s name, or a workspace’s name or slug"
     ordering = ("-pk",)
     workspace_link = link("workspace")
 
@@ -114,6 +118,7 @@ class MembershipAdmin(ReadOnlyAdmin):
     list_filter = ("is_admin", ("left_at", admin.EmptyFieldListFilter))
     list_select_related = ("user", "workspace", "role")
     search_fields = ("user__email", "user__name", "workspace__name", "workspace__slug")
+    search_help_text = "A person’s name or address, or a workspace’s name or slug"
     ordering = ("-pk",)
     user_link = link("user", "person")
     workspace_link = link("workspace")
@@ -135,6 +140,7 @@ class InvitationAdmin(ReadOnlyAdmin):
     list_filter = (("accepted_at", admin.EmptyFieldListFilter), ("withdrawn_at", admin.EmptyFieldListFilter))
     list_select_related = ("workspace", "invited_by")
     search_fields = ("email", "workspace__name", "workspace__slug")
+    search_help_text = "An address, or a workspace’s name or slug"
     ordering = ("-pk",)
     secret = ("token_digest",)
     workspace_link = link("workspace")
@@ -149,6 +155,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_filter = ("action",)
     list_select_related = ("actor", "workspace")
     search_fields = ("target", "actor__email", "workspace__slug")
+    search_help_text = "What it was done to, a person’s address or a workspace’s slug"
     ordering = ("-pk",)
     actor_link = link("actor", "person")
     workspace_link = link("workspace")

@@ -4,14 +4,14 @@ ReadOnlyAdmin is the base of every page there; `secure` is called once, when all
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
@@ -22,6 +22,8 @@ COUNT_TO = 1000
 
 class CappedPaginator(Paginator):
     """Counts to 1,000 and no further: the count of a large table would be slower than the page itself."""
+
+    count_to = COUNT_TO
 
     @cached_property
     def count(self) -> int:
@@ -34,9 +36,11 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     writable: ClassVar[Sequence[str]] = ()
     secret: ClassVar[Sequence[str]] = ()  # columns that are neither shown nor selected
+    shown: ClassVar[Mapping[str, str]] = {}  # columns and what a row's page shows instead of them
 
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # counts of a whole table, one for each choice
     list_per_page = 50
     actions = None
 
@@ -62,7 +66,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """Every column but the secret ones."""
-        return [field.name for field in self.opts.fields if field.name not in self.secret]
+        return [self.shown.get(field.name, field.name) for field in self.opts.fields if field.name not in self.secret]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """Every column that is not writable."""
@@ -72,6 +76,13 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         """Leave the secret columns in the database."""
         rows = super().get_queryset(request)
         return rows.defer(*self.secret) if self.secret else rows
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:
+        """Call a row that has no name of its own by its kind and number."""
+        row = context["original"]
+        if row is not None and type(row).__str__ is Model.__str__:
+            context["subtitle"] = f"{self.opts.verbose_name.capitalize()} {row.pk}"
+        return super().render_change_form(request, context, **options)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only by what the page offers as filters: with `?recipient__startswith=` a hidden value could be guessed."""
@@ -117,3 +128,4 @@ def secure(site: admin.AdminSite) -> None:
             site.unregister(model)
     site.site_header = site.site_title = "Touchline support"
     site.index_title = "Look something up"
+    site.enable_nav_sidebar = False  # the width is the columns'

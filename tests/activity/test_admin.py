@@ -2,10 +2,13 @@
 
 import pytest
 from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from activity.admin import LargeAdmin
 from activity.exclusions import add_for_role, add_personal
-from activity.models import ExclusionKind, LoggedRecord, MemberSettings, Reason, SyncState
+from activity.models import ExclusionKind, LoggedRecord, MemberSettings, Reason, SyncAttempt, SyncState
 from activity.settings import save_settings
 from tests.activity.rows import GRACE, make_attempt, make_job
 from tests.people import log_in, make_person
@@ -103,9 +106,10 @@ def test_members_and_admins_stay_out(ada, filled):
 def test_rows_are_found_by_uuid_and_address(sam, filled):
     browser = log_in(sam)
 
-    for term in (str(filled.uuid), GRACE.upper(), "ben@acme.example", "Ben@Acme.example ", "acme"):
+    terms = (str(filled.uuid), str(filled.pk), filled.key, GRACE.upper(), "ben@acme", "Ben@Acme.example ", "acme")
+    for term in terms:
         assert list(browser.get(list_of(type(filled)), {"q": term}).context["cl"].result_list) == [filled], term
-    for term in ("ada@acme.example", "grace", "globex"):
+    for term in ("ada@acme.example", "grace", "globex", str(filled.pk + 1), "9" * 19):
         assert list(browser.get(list_of(type(filled)), {"q": term}).context["cl"].result_list) == [], term
 
 
@@ -141,6 +145,44 @@ def test_whom_a_private_one_is_with_cannot_be_guessed_by_a_filter(sam, ben_membe
     assert (answer.status_code, answer.get("Location")) in {(400, None), (302, f"{list_of(type(row))}?e=1")}
     offered = log_in(sam).get(list_of(type(row)), {"kind__exact": "sent"})
     assert list(offered.context["cl"].result_list) == [row]
+
+
+def test_tries_are_found_from_their_row_and_lead_back(sam, filled, ada_member):
+    attempt = SyncAttempt.objects.get(job_id=filled.pk)
+    other = make_attempt(make_job(ada_member), request_id="TID:2")
+    browser = log_in(sam)
+
+    assert f'<a href="{list_of(SyncAttempt)}?q={filled.pk}">' in browser.get(page_of(filled)).content.decode()
+    for term, row in ((str(filled.pk), attempt), ("TID:2", other)):
+        found = browser.get(list_of(SyncAttempt), {"q": term})
+        assert list(found.context["cl"].result_list) == [row]
+    assert f'<a href="{page_of(filled)}">{filled.pk}</a>' in browser.get(page_of(attempt)).content.decode()
+
+
+def test_a_row_without_a_name_is_called_by_its_number(sam, filled):
+    page = log_in(sam).get(page_of(filled))
+
+    assert page.context["subtitle"] == f"Sync job {filled.pk}"
+    assert "SyncJob object" not in page.content.decode()
+    assert "Activity object" not in page.content.decode()
+
+
+LARGE = [each for each in OURS if isinstance(admin.site.get_model_admin(each), LargeAdmin)]
+
+
+@pytest.mark.parametrize("model", LARGE, ids=lambda model: model.__name__)
+def test_large_tables_are_not_sorted_and_searched_without_joins(sam, filled, model):
+    browser = log_in(sam)
+    with CaptureQueriesContext(connection) as queries:
+        text = browser.get(list_of(model), {"q": "nobody"}).content.decode()
+
+    assert 'class="sortable' not in text
+    counted = [query["sql"] for query in queries if "COUNT(*)" in query["sql"]]
+    assert [sql for sql in counted if "JOIN" in sql] == []
+
+
+def test_the_large_tables_are_these():
+    assert {model.__name__ for model in LARGE} == {"Activity", "DueJob", "LoggedRecord", "SyncAttempt", "SyncJob"}
 
 
 def test_a_personal_list_has_no_page(sam, filled, ben_member):

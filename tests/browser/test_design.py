@@ -4,14 +4,16 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.contrib import admin
+from django.urls import reverse
 from playwright.sync_api import Browser, Page, expect
 
 from activity.exclusions import add_for_role, add_override
-from activity.models import DecisionTrace, ExclusionKind, Reason, SyncState
+from activity.models import DecisionTrace, Exclusion, ExclusionKind, Reason, SyncState
 from activity.settings import save_settings
 from tests.activity.rows import make_attempt, make_job, make_org
 from tests.browser.steps import assert_readable, violations
-from tests.people import log_in
+from tests.people import log_in, make_person
 from workspaces.models import Membership, User
 
 pytestmark = pytest.mark.browser
@@ -120,6 +122,22 @@ def test_every_page_of_ours_is_accessible(open_page, settings, ada, filled_pages
         assert_readable(member, path)
     settings.DEBUG = True
     assert_readable(stranger, "/styleguide/")
+
+
+@pytest.mark.parametrize(("viewport", "theme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk", "phone"])
+def test_every_page_of_support_is_accessible(open_page, settings, ada_member, filled_pages, viewport, theme):
+    settings.REQUIRE_STAFF_MFA = False
+    sam = make_person("Sam", "support.example")
+    sam.is_staff = True
+    sam.save()
+    page = open_page(sam, viewport=viewport, color_scheme=theme)
+    assert_readable(page, "/admin/")
+    for model in admin.site._registry:
+        of_model = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        assert_readable(page, reverse(f"{of_model}_changelist"))
+        rows = model.objects.filter(membership=None) if model is Exclusion else model.objects.all()
+        for row in rows.order_by("pk")[:1]:
+            assert_readable(page, reverse(f"{of_model}_change", args=[row.pk]))
 
 
 def test_the_search_for_violations_finds_one(open_page, db):

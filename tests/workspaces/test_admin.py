@@ -1,5 +1,7 @@
 """The Django admin as support staff use it."""
 
+import re
+
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib import admin
@@ -177,3 +179,56 @@ def test_large_tables_are_not_counted_to_the_end(db):
         assert page.count == staff_admin.COUNT_TO
     assert f"LIMIT {staff_admin.COUNT_TO}" in queries[0]["sql"]
     assert UserAdmin.show_full_result_count is False
+
+
+def test_no_choice_of_a_filter_is_counted(sam, acme):
+    path = reverse("admin:workspaces_workspace_changelist")
+    browser = log_in(sam)
+
+    assert "Show counts" not in browser.get(path).content.decode()
+    assert browser.get(path, {"_facets": "True"}).context["cl"].add_facets is False
+
+
+def test_a_count_that_ends_at_the_limit_says_so(sam, acme):
+    path = reverse("admin:workspaces_workspace_changelist")
+    text = log_in(sam).get(path, {"q": "acme"}).content.decode()
+    assert "1 result (" in text
+    Workspace.objects.bulk_create(Workspace(name=f"W{n}", slug=f"w{n}") for n in range(staff_admin.COUNT_TO))
+    text = log_in(sam).get(path, {"q": "w"}).content.decode()
+    assert "1000 or more results (" in text
+    assert "1000 or more workspaces" in " ".join(text.split())
+
+
+def test_a_page_for_reading_has_no_script_but_the_theme(sam, acme):
+    text = log_in(sam).get(page_of(acme)).content.decode()
+
+    assert re.findall(r'<script src="([^"]+)"', text) == ["/static/admin/js/theme.js"]
+
+
+def test_the_page_of_a_person_shows_the_workspaces_and_leads_there(sam, acme, ben_member):
+    text = log_in(sam).get(page_of(ben_member.user)).content.decode()
+
+    assert "<td><p>ben@acme.example</p></td>" in text
+    assert f'<td><p><a href="{page_of(acme)}">Acme</a></p></td>' in text
+    assert f'<a href="{page_of(ben_member)}">View</a>' in text
+
+
+def test_shutting_out_writes_no_row_that_is_only_shown(sam, acme, ben_member):
+    ben = ben_member.user
+    address = ben.emailaddress_set.get()
+    rows = {
+        "emailaddress_set-TOTAL_FORMS": "1",
+        "emailaddress_set-INITIAL_FORMS": "1",
+        "emailaddress_set-0-id": str(address.pk),
+        "emailaddress_set-0-user": str(ben.pk),
+        "emailaddress_set-0-email": "stolen@acme.example",
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "1",
+        "memberships-0-id": str(ben_member.pk),
+        "memberships-0-user": str(ben.pk),
+        "memberships-0-is_admin": "on",
+    }
+    assert log_in(sam).post(page_of(ben), rows).status_code == 302
+    for row in (ben, address, ben_member):
+        row.refresh_from_db()
+    assert (ben.is_active, address.email, ben_member.is_admin) == (False, "ben@acme.example", False)
