@@ -202,6 +202,8 @@ def relink(job: SyncJob, person_id: str, by: User) -> None:
         job = _lock(job)
         if job.state == SyncState.UNKNOWN:
             raise RepairError(BEING_CHECKED)
+        if job.reason in NEVER_AGAIN:
+            raise RepairError(NOTHING_TO_RETRY)
         KnownPerson.objects.filter(workspace=job.workspace, address=job.recipient).update(chosen_id=person_id)
         _note(Action.JOB_RELINKED, job, by, person=person_id)
         standing = _require_way(job)

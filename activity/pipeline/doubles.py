@@ -8,7 +8,7 @@ import logging
 from collections import defaultdict
 from datetime import datetime, timedelta
 
-from django.db.models import Count
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from activity.models import LoggedRecord, SyncAttempt, SyncJob, SyncState
@@ -33,9 +33,10 @@ def remove_doubles() -> int:
 
 def _keys_sent_twice(since: datetime) -> dict[int, list[LoggedRecord]]:
     """Records of ours whose job was handed over more than once, by the connection that did."""
-    attempts = SyncAttempt.objects.filter(operation="create", started_at__gt=since)
-    twice = attempts.values("job_id", "connection_id").annotate(times=Count("pk")).filter(times__gt=1)
-    connections = {row["job_id"]: row["connection_id"] for row in twice}
+    creates = SyncAttempt.objects.filter(operation="create")
+    earlier = creates.filter(job_id=OuterRef("job_id"), number__lt=OuterRef("number"))
+    twice = creates.filter(Exists(earlier), started_at__gt=since, number__gt=1)
+    connections = dict(twice.values_list("job_id", "connection_id"))
     jobs = SyncJob.objects.filter(pk__in=connections, state=SyncState.SYNCED)
     of_key = {key: connections[pk] for pk, key in jobs.values_list("pk", "key")}
     found: dict[int, list[LoggedRecord]] = defaultdict(list)

@@ -8,12 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 
 from django.utils import timezone
 
-from activity.models import DueJob, ObjectType, Reason, SyncState
+from activity.models import Activity, DueJob, ObjectType, Reason, SyncState
 from activity.pipeline.additions import add_to_tasks, is_addition
 from activity.pipeline.choose import Ambiguous, Match, choose
 from activity.pipeline.claims import BATCH
 from activity.pipeline.compose import compose
 from activity.pipeline.draft import Composed
+from activity.pipeline.exclude import exclude
 from activity.pipeline.jobs import Job, Sent, last_sent, matched_before
 from activity.pipeline.match import Known, find_known, find_people
 from activity.pipeline.meetings import compose_change, order_meetings
@@ -36,7 +37,8 @@ def prepare(jobs: Sequence[Job], sender: Sender, settlement: Settlement) -> list
     """
     sent = last_sent([job.pk for job in jobs if job.claimed.frozen])
     made = {pk: each for pk, each in sent.items() if each.operation == "create" and each.payload}
-    fresh = park_untried(settlement, [job for job in jobs if job.pk not in made])
+    fresh = _leave_out_excluded([job for job in jobs if job.pk not in made], sender, settlement)
+    fresh = park_untried(settlement, fresh)
     # Also what is sent again: the meeting may have been moved or canceled meanwhile.
     changes, new = order_meetings([*(job for job in jobs if job.pk in made), *fresh], sender, settlement)
     again = [job for job in new if job.pk in made]
@@ -56,6 +58,23 @@ def prepare(jobs: Sequence[Job], sender: Sender, settlement: Settlement) -> list
         ready, fresh = ready + added, fresh + apart
     ready += _compose_new(fresh, sender, settlement)
     return sorted(ready, key=lambda each: each.sort_key)
+
+
+def _leave_out_excluded(jobs: Sequence[Job], sender: Sender, settlement: Settlement) -> list[Job]:
+    """What fell under a rule when it was reported is not here; this is for rules that came while a job waited."""
+    left, private = [], []
+    for job in jobs:
+        subject = job.draft.meeting.title if job.draft.meeting else job.draft.subject
+        excluded = exclude(sender.settings.exclusions, job.recipient, subject)
+        if excluded is None:
+            left.append(job)
+            continue
+        settlement.finish(job, SyncState.SKIPPED, excluded.reason, excluded.detail)
+        if excluded.reason == Reason.KEPT_PRIVATE:
+            private.append(job.pk)
+    if private:
+        Activity.objects.filter(sync_jobs__in=private).update(is_private=True)
+    return left
 
 
 def _describe(jobs: Sequence[Job], sender: Sender, settlement: Settlement) -> set[ObjectType]:

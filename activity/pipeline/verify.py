@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from activity.models import LoggedRecord, ObjectType, Outcome, Reason, SyncAttempt, SyncState
@@ -28,6 +29,7 @@ BEFORE_SENDING = timedelta(minutes=15)
 """The window of a look-up begins so much earlier, for clocks that differ."""
 LOOK_AGAIN = timedelta(seconds=60)
 """A look-up that failed although the schedule is over is repeated after this."""
+CLOCKS_MAY_DIFFER = timedelta(minutes=5)
 KNOWN_SAMPLE = 3
 KNOWN_FROM = timedelta(hours=24)
 
@@ -144,8 +146,25 @@ def _find(
     *,
     is_last: bool,
 ) -> list[FoundRecord]:
-    keys = [lost.job.draft.key for lost in members] + [each.key for each in sample]
     since = min([*(lost.since for lost in members), *(each.created_at for each in sample)]) - BEFORE_SENDING
+    found = _find_since(since, method, members, sample, client, is_last=is_last)
+    # Salesforce's clock, by which records are dated, is known from its answer.
+    ahead = timezone.now() - (client.server_date or timezone.now())
+    if ahead <= CLOCKS_MAY_DIFFER:
+        return found
+    return _find_since(since - ahead, method, members, sample, client, is_last=is_last)
+
+
+def _find_since(
+    since: datetime,
+    method: Method,
+    members: Sequence[Lost],
+    sample: Sequence[LoggedRecord],
+    client: SalesforceClient,
+    *,
+    is_last: bool,
+) -> list[FoundRecord]:
+    keys = [lost.job.draft.key for lost in members] + [each.key for each in sample]
     if method.in_call_object:
         return client.find_by_key(method.object_type, keys, created_by=method.salesforce_user_id, since=since)
     starts = [start for lost in members if (start := lost.start)]

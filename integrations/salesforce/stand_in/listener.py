@@ -10,6 +10,7 @@ import ssl
 import struct
 import threading
 import traceback
+from email.utils import format_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -71,8 +72,9 @@ class Listener:
         return "sandbox" if self.is_sandbox else "production"
 
     def with_limit(self, response: Response) -> Response:
-        """Add the org's API usage to an answer."""
+        """Add the org's API usage and its time to an answer."""
         if self.org is not None:
+            response.headers["Date"] = format_datetime(self.org.now(), usegmt=True)
             response.headers["Sforce-Limit-Info"] = self.org.usage.as_header()
         return response
 

@@ -111,6 +111,11 @@ class MemorySalesforce:
         """Tasks and Events by the description's last line."""
         return self._find(keys)
 
+    @property
+    def server_date(self) -> datetime:
+        """Its clock, which is ours."""
+        return timezone.now()
+
     # --- What stands there --------------------------------------------------------------------------------
 
     def of_key(self, key: str) -> list[Record]:

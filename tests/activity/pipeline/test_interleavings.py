@@ -2,10 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
+
 from activity import repair
-from activity.models import DueJob, ErrorGroup, Kind, LoggedRecord, SyncJob, WakeUp
-from activity.pipeline.captured import Person
+from activity.exclusions import add_for_role, add_personal
+from activity.models import Activity, DueJob, ErrorGroup, ExclusionKind, Kind, LoggedRecord, SyncJob, WakeUp
+from activity.pipeline.captured import Attendee, Person
 from activity.pipeline.claims import claim
+from activity.pipeline.late import match_late
 from activity.pipeline.results import Postponed, postpone
 from activity.retention import erase_address
 from activity.settings import save_settings
@@ -300,8 +304,6 @@ def test_somebody_elses_event_is_looked_up_after_one_was_erased(
     report(acme, meeting())
     log(bens_connection)
     erase_address(acme, NORA)
-    from activity.pipeline.captured import Attendee
-
     report(acme, meeting(uid="uid-2", source_id="other", attendees=(Attendee(PETER, "Peter", "accepted"),)))
     salesforce.faults.add(Fault("drop", **CREATE))
     log(bens_connection)
@@ -309,6 +311,80 @@ def test_somebody_elses_event_is_looked_up_after_one_was_erased(
 
     assert states() == [SYNCED, SYNCED]
     assert len(salesforce.org.rows("Event")) == 2
+
+
+# --- A rule comes while something waits -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_personal", [False, True])
+def test_a_rule_that_came_before_the_person_did(
+    salesforce: TestedStandIn,
+    bens_connection: Connection,
+    acme: Workspace,
+    ben_member: Membership,
+    clock: Clock,
+    is_personal: bool,
+) -> None:
+    """Nobody had the address; by the time when somebody has, it is never to be logged."""
+    stranger = "stranger@elsewhere.example"
+    report(acme, sent(to=(Person(stranger),)))
+    log(bens_connection)
+    if is_personal:
+        add_personal(ben_member, ExclusionKind.DOMAIN, "elsewhere.example")
+    else:
+        add_for_role(ben_member.role, ExclusionKind.DOMAIN, "elsewhere.example", None)
+    salesforce.org.add("Contact", LastName="Stranger", Email=stranger)
+    clock.advance(minutes=61)
+    match_late(acme)
+    log(bens_connection)
+
+    assert salesforce.org.rows("Task") == []
+    assert states() == [("skipped", "kept_private" if is_personal else "excluded")]
+    assert Activity.objects.get().is_private is is_personal
+
+
+def test_a_rule_does_not_stop_what_may_have_been_written(
+    salesforce: TestedStandIn, bens_connection: Connection, acme: Workspace, ben_member: Membership, clock: Clock
+) -> None:
+    report(acme, sent())
+    salesforce.faults.add(Fault("process_then_drop", **CREATE))
+    log(bens_connection)
+    add_for_role(ben_member.role, ExclusionKind.ADDRESS, NORA, None)
+    pass_the_schedule(bens_connection, clock)
+
+    assert states() == [SYNCED]
+    assert all_once(salesforce)
+
+
+def test_a_record_that_was_deleted_meanwhile_is_not_made_again(
+    salesforce: TestedStandIn, bens_connection: Connection, acme: Workspace, ben: User
+) -> None:
+    """The page with the button was opened before."""
+    report(acme, sent())
+    log(bens_connection)
+    nora = SyncJob.objects.get().person_id
+    repair.delete_in_salesforce(SyncJob.objects.get(), ben)
+    with pytest.raises(repair.RepairError):
+        repair.relink(SyncJob.objects.get(), nora, ben)
+
+    assert states() == [("skipped", "removed")]
+
+
+# --- Clocks -----------------------------------------------------------------------------------------------------
+
+
+def test_our_clock_is_ahead_of_salesforces(
+    salesforce: TestedStandIn, bens_connection: Connection, acme: Workspace, clock: Clock
+) -> None:
+    """What is looked for is dated by Salesforce."""
+    salesforce.org.set_clock_offset(-3600)
+    report(acme, sent())
+    salesforce.faults.add(Fault("process_then_drop", **CREATE))
+    log(bens_connection)
+    pass_the_schedule(bens_connection, clock)
+
+    assert states() == [SYNCED]
+    assert all_once(salesforce)
 
 
 # --- Nothing to do --------------------------------------------------------------------------------------------

@@ -62,8 +62,10 @@ def copy_of(connection: Connection) -> Connection:
 def test_a_frozen_worker_that_wrote_a_second_one(
     salesforce: TestedStandIn, bens_connection: Connection, acme: Workspace, clock: Clock
 ) -> None:
+    """It was frozen for hours."""
     report(acme, sent(1), sent(2))
     log(bens_connection)
+    clock.advance(hours=8)
     job = SyncJob.objects.order_by("pk").first()
     SyncAttempt.objects.create(
         workspace=acme,
