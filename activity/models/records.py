@@ -49,7 +49,10 @@ class SyncAttempt(models.Model):
 
 
 class DecisionTrace(models.Model):
-    """How a job was decided: settings version, exclusions tested, candidates, deciding rule, fields."""
+    """What the pipeline found out for a job: settings version, candidates, deciding rule, fields.
+
+    What it was put to before that is derived (queries/checks.py).
+    """
 
     job_id = models.BigIntegerField(primary_key=True)
     workspace = models.ForeignKey(  # as in SyncAttempt
