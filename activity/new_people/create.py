@@ -54,7 +54,8 @@ class DuplicatesFoundError(CreationError):
     """
 
     def __init__(self, text: str, candidates: tuple[Candidate, ...], unseen: int, may_save: bool) -> None:
-        super().__init__(text)
+        said = f"A duplicate rule of your Salesforce org takes this for somebody who is there already: “{text}”"
+        super().__init__(said if may_save else f"{said} It does not let anybody create another one.")
         self.candidates = candidates
         self.unseen = unseen
         self.may_save = may_save

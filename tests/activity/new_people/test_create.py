@@ -273,10 +273,12 @@ def test_a_duplicate_rule_says_whom_it_found(
 
     found = raised.value
     assert [(each.id, each.name, each.account_name) for each in found.candidates] == [(there, "Grace Hopper", "Navy")]
-    assert (found.user_message, found.unseen, found.may_save) == ("Use one of these records?", 1, not blocks)
+    said = "A duplicate rule of your Salesforce org takes this for somebody who is there already: “Use one of these"
+    said += " records?”" + " It does not let anybody create another one." * blocks
+    assert (found.user_message, found.unseen, found.may_save) == (said, 1, not blocks)
     anyway = Wanted("Lead", "Hopper", "Grace", "Navy", anyway=True)
     if blocks:
-        assert refusal(ben_member, anyway) == "Use one of these records?"
+        assert refusal(ben_member, anyway) == said
         assert people(salesforce) == []
     else:
         create_person(ben_member, GRACE, anyway, uuid.uuid4())

@@ -36,6 +36,16 @@ def test_it_works(acme, ben, ben_member):
     assert "style=" not in content
 
 
+def test_every_page_shows_how_many_addresses_wait(ben, ben_member):
+    browser, count = log_in(ben), '<span class="count">{}</span>'
+    assert '<span class="count">' not in browser.get("/w/acme/live-feed/").content.decode()
+    for number in range(10):
+        stuck(ben_member, f"p{number}@hopper.example")
+
+        page = browser.get("/w/acme/live-feed/").content.decode()
+        assert count.format(number + 1 if number < 9 else "9+") in page
+
+
 def test_everybody_sees_the_own_ones_only(ada, ada_member, ben, ben_member):
     stuck(ben_member)
 
