@@ -11,6 +11,7 @@ from django.utils import timezone
 from config.prepared import prepared_cursor
 from integrations.models import ApiKey
 from workspaces.audit import Action, record
+from workspaces.members import live_memberships
 from workspaces.models import User, Workspace
 
 KEY = re.compile(r"tl_[A-Za-z0-9_-]{43}")
@@ -53,6 +54,24 @@ def authenticate(key_text: str) -> ApiKey | None:
     key.workspace = Workspace.from_db(None, _WORKSPACE, row[len(_KEY) :])
     _note_use(key)
     return key
+
+
+def keys_of(workspace: Workspace) -> list[ApiKey]:
+    """The workspace's keys, live ones first.
+
+    Each has `knower_left`: it is live, and who made it is no admin any more.
+    """
+    keys = list(workspace.api_keys.select_related("created_by").order_by("revoked_at", "-created_at"))
+    admins = set(live_memberships(workspace).filter(is_admin=True).values_list("user_id", flat=True))
+    for key in keys:
+        maker = key.created_by_id
+        key.knower_left = key.revoked_at is None and maker is not None and maker not in admins  # type: ignore[attr-defined]
+    return keys
+
+
+def live_keys_by(workspace: Workspace, maker: User) -> list[ApiKey]:
+    """The live keys that this person has made, the oldest first."""
+    return list(workspace.api_keys.filter(created_by=maker, revoked_at=None).order_by("created_at"))
 
 
 def revoke(key: ApiKey, by: User | None) -> None:

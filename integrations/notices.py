@@ -122,6 +122,22 @@ def tell_sync_user_left(connection: Connection) -> None:
     )
 
 
+def tell_keys_stay(membership: Membership, names: list[str]) -> None:
+    """Somebody left who had made API keys and may still know them: admins decide about each."""
+    workspace = membership.workspace
+    send_once_a_day(
+        workspace,
+        f"keys_stay:{membership.pk}",
+        admins_of(workspace),
+        "keys_stay",
+        {
+            "person": membership.user,
+            "names": names,
+            "link": settings.BASE_URL + reverse("api_keys", args=[workspace.slug]),
+        },
+    )
+
+
 def tell_calendar_lost(calendar: Calendar, sentence: str) -> None:
     """Tell the member that their calendar cannot be read, and why. One letter per calendar, cause and day."""
     send_once_a_day(

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from integrations import calendars, mailboxes, notices
+from integrations import api_keys, calendars, mailboxes, notices
 from integrations.connections import connection_of, disconnect, live_org
 from integrations.members_table import connections_of_members
 from integrations.models import SalesforceOrg
@@ -38,6 +38,14 @@ def end_calendar(membership: Membership, **kwargs: Any) -> None:
     calendar = calendars.calendar_of(membership)
     if calendar is not None:
         calendars.disconnect(calendar, by=None)
+
+
+@receiver(member_removed)
+def tell_of_keys(membership: Membership, **kwargs: Any) -> None:
+    """The keys that they made still work: admins hear which."""
+    names = [key.name for key in api_keys.live_keys_by(membership.workspace, membership.user)]
+    if names:
+        notices.tell_keys_stay(membership, names)
 
 
 @receiver(members_listed)

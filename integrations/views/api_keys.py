@@ -21,8 +21,7 @@ def api_keys(request: HttpRequest, slug: str) -> HttpResponse:
     if form.is_valid():
         _, new_key = keys.create(request.workspace, form.cleaned_data["name"], request.user)
         form = ApiKeyForm()
-    rows = request.workspace.api_keys.select_related("created_by").order_by("revoked_at", "-created_at")
-    context = {"form": form, "new_key": new_key, "keys": rows}
+    context = {"form": form, "new_key": new_key, "keys": keys.keys_of(request.workspace)}
     return render(request, "integrations/api_keys.html", context)
 
 

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from integrations import api_keys
 from integrations.models import ApiKey
 from tests.people import log_in
+from workspaces import members
 from workspaces.models import AuditEntry, Membership, User, Workspace
 
 
@@ -55,6 +56,44 @@ def test_the_page_shows_a_new_key_once(ada_member: Membership) -> None:
     browser.post(f"{url}{ApiKey.objects.get().uuid}/revoke/")
     assert api_keys.authenticate(text) is None
     assert "Revoked" in browser.get(url).content.decode()
+
+
+def test_keys_of_who_left_are_told_to_the_admins_and_marked(
+    ada_member: Membership, ben_member: Membership, mailoutbox: list, django_capture_on_commit_callbacks
+) -> None:
+    acme, ada, ben = ada_member.workspace, ada_member.user, ben_member.user
+    members.set_admin(ben_member, True, by=ada)
+    for name, maker in (("Mail gateway", ben), ("Sequencer", ben), ("Own", ada), ("Operator's", None)):
+        api_keys.create(acme, name, by=maker)
+    api_keys.revoke(ApiKey.objects.get(name="Sequencer"), by=ada)
+    marked = "Known to a former admin"
+    browser, url = log_in(ada), f"/w/{acme.slug}/admin/api-keys/"
+    assert browser.get(url).content.decode().count(marked) == 0
+
+    with django_capture_on_commit_callbacks(execute=True):
+        members.remove(ben_member, by=ada)
+
+    (letter,) = mailoutbox
+    assert (letter.to, letter.subject) == (["ada@acme.example"], "Ben has left Acme and may know API keys")
+    assert [each for each in ("Mail gateway", "Sequencer", "Own") if f"- {each}\n" in letter.body] == ["Mail gateway"]
+    assert f"http://testserver{url}" in letter.body
+    assert browser.get(url).content.decode().count(marked) == 1
+    assert {key.name: key.knower_left for key in api_keys.keys_of(acme)} == {
+        "Mail gateway": True,
+        "Sequencer": False,
+        "Own": False,
+        "Operator's": False,
+    }
+
+
+def test_who_made_no_key_leaves_without_a_letter(
+    ada_member: Membership, ben_member: Membership, mailoutbox: list, django_capture_on_commit_callbacks
+) -> None:
+    api_keys.create(ada_member.workspace, "Own", by=ada_member.user)
+    with django_capture_on_commit_callbacks(execute=True):
+        members.remove(ben_member, by=ada_member.user)
+
+    assert mailoutbox == []
 
 
 def test_members_and_other_workspaces_have_no_say(
