@@ -140,6 +140,8 @@ class _Drain:
         """Batch after batch, until nothing is due, somebody else waits, or the time is up."""
         while time.monotonic() < self.ends_at and _take_turn(self.connection, self.holder):
             allowance, now = self._allowance(), timezone.now()
+            if allowance.priority == breaker.NOTHING:
+                return
             claimed = (
                 self._claim_probe() if allowance.is_probe else self._claim(allowance.priority, self.pace.refresh())
             )

@@ -387,6 +387,48 @@ def test_our_clock_is_ahead_of_salesforces(
     assert all_once(salesforce)
 
 
+# --- Look-ups -------------------------------------------------------------------------------------------------
+
+
+def test_an_org_at_its_limit_is_not_asked_for_what_is_unknown(
+    salesforce: TestedStandIn, bens_connection: Connection, acme: Workspace, clock: Clock
+) -> None:
+    report(acme, sent())
+    salesforce.faults.add(Fault("process_then_drop", **CREATE))
+    log(bens_connection)
+    limit = {
+        "path": "^/services/data/v",
+        "code": "REQUEST_LIMIT_EXCEEDED",
+        "message": "TotalRequests Limit exceeded.",
+    }
+    salesforce.faults.add(Fault("api_error", status=403, times=None, **limit))
+    before = len(salesforce.faults.taken)
+    for _ in range(60):
+        clock.advance(minutes=1)
+        run_queue(bens_connection)
+    assert len(salesforce.faults.taken) - before <= 5
+    assert states() == [UNKNOWN]
+    salesforce.faults.clear()
+    clock.advance(minutes=16)
+    run_queue(bens_connection, 2)
+
+    assert states() == [SYNCED]
+    assert all_once(salesforce)
+
+
+def test_a_look_up_that_is_always_refused_ends(
+    salesforce: TestedStandIn, bens_connection: Connection, acme: Workspace, clock: Clock
+) -> None:
+    report(acme, sent())
+    salesforce.faults.add(Fault("process_then_drop", **CREATE))
+    log(bens_connection)
+    salesforce.faults.add(Fault("api_error", path="/composite$", code="MALFORMED_QUERY", status=400, times=None))
+    pass_the_schedule(bens_connection, clock)
+
+    assert states() == [("failed", "needs_a_look")]
+    assert not DueJob.objects.exists()
+
+
 # --- Nothing to do --------------------------------------------------------------------------------------------
 
 
