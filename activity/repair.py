@@ -340,5 +340,7 @@ def _stop(jobs: QuerySet[SyncJob], reason: Reason, detail: str) -> None:
 
 
 def _note(action: Action, job: SyncJob, by: User, **details: str) -> None:
+    """Admins read this: of a private activity not whom it is with, nor the record."""
     target = f"{job.get_kind_display()} of {job.owner}"
-    record(action, workspace=job.workspace, actor=by, target=target, details={"row": str(job.uuid), **details})
+    shown = {} if job.activity.is_private else details
+    record(action, workspace=job.workspace, actor=by, target=target, details={"row": str(job.uuid), **shown})

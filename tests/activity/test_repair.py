@@ -6,6 +6,7 @@ import pytest
 
 from activity import repair
 from activity.models import (
+    Activity,
     DueJob,
     ErrorGroup,
     Exclusion,
@@ -221,6 +222,26 @@ def test_one_of_two(salesforce: TestedStandIn, bens_connection: Connection, acme
     assert {row["WhoId"] for row in salesforce.org.rows("Task")} == {second}
     assert SyncJob.objects.last().match_rule == "chosen_by_person"
     assert audit() == [("job.relinked", "Sent of Ben")]
+
+
+@pytest.mark.parametrize("is_private", [False, True])
+def test_the_audit_log_names_nobody_of_a_private_one(
+    salesforce: TestedStandIn, bens_connection: Connection, acme: Workspace, ben: User, is_private: bool
+) -> None:
+    peter = next(row for row in salesforce.org.rows("Contact") if row["Email"] == PETER)
+    report(acme, sent(1, to=(Person(STRANGER),)))
+    log(bens_connection)
+    Activity.objects.update(is_private=is_private)
+
+    repair.relink(job(), peter["Id"], ben)
+    log(bens_connection)
+    repair.delete_in_salesforce(job(), ben)
+
+    details = [each.details for each in AuditEntry.objects.filter(action__startswith="job.").order_by("pk")]
+    row = {"row": str(job().uuid)}
+    record = LoggedRecord.objects.get().salesforce_id
+    shown = [{}, {}] if is_private else [{"person": peter["Id"]}, {"record": record}]
+    assert details == [row | each for each in shown]
 
 
 def test_a_record_that_has_another_address(
