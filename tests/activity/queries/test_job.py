@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from activity.exclusions import add_personal
-from activity.models import DecisionTrace, ExclusionKind, KnownPerson, Reason, SyncState
+from activity.exclusions import add_for_role, add_personal
+from activity.models import DecisionTrace, ExclusionKind, KnownPerson, Reason, SyncJob, SyncState
 from activity.queries.job import (
     Candidate,
     find_job,
@@ -17,7 +17,9 @@ from activity.queries.job import (
 )
 from activity.queries.trace import TraceStep
 from activity.reasons import Button, explain
+from tests.activity.reports import item, mail
 from tests.activity.rows import GRACE, NOON, TASK_ID, make_attempt, make_job, make_org
+from tests.activity.stories import NORA
 
 REFUSED = '{"success":false,"errors":[{"statusCode":"X","message":"Close the deal first","fields":[]}]}'
 
@@ -83,6 +85,39 @@ def test_the_trace_tells_the_owner_what_it_does_not_tell_an_admin(ada_member, be
 
     notes = [job_detail(job, viewer).trace[1].checks[1].note for viewer in (ben_member, ada_member)]
     assert notes == ["1 of today’s entries · did not apply", "did not apply"]
+
+
+def test_rows_that_were_recorded_say_which_test_stopped_them(report_items, ben_member, ada):
+    add_for_role(ben_member.role, ExclusionKind.DOMAIN, "rival.example", ada)
+    add_personal(ben_member, ExclusionKind.DOMAIN, "doctor.example")
+    addresses = ("ada@acme.example", "x@doctor.example", "noreply@shop.example", "max@rival.example", NORA)
+    report_items(item(message=mail(to=[{"email": address} for address in addresses])))
+
+    notes = {
+        job.recipient: [check.note for check in job_detail(job, ben_member).trace[1].checks]
+        for job in SyncJob.objects.order_by("pk")
+    }
+    passed = [
+        "1 domain · did not apply",
+        "1 of today’s entries · did not apply",
+        "the built-in list · did not apply",
+        "1 domain · did not apply",
+    ]
+    assert notes == {
+        "x@doctor.example": [
+            passed[0],
+            "1 of today’s entries · applied: domain doctor.example",
+            "the built-in list · not tested",
+            "1 domain · not tested",
+        ],
+        "noreply@shop.example": [
+            *passed[:2],
+            "the built-in list · applied: noreply@shop.example",
+            "1 domain · not tested",
+        ],
+        "max@rival.example": [*passed[:3], "1 domain · applied: domain rival.example"],
+        NORA: passed,
+    }
 
 
 def test_without_an_org_there_are_no_links(ben_member):
