@@ -1,6 +1,6 @@
 // A list with [data-live] asks the server every few seconds what is new. It stands still while the tab is hidden.
-// While somebody reads (has scrolled down, a menu or dialog is open, text is selected, the pointer moves over it)
-// rows change in place but none is inserted: a button says how many there are and shows them.
+// While somebody reads (has scrolled down, a menu or dialog is open, text is selected, the focus or the moving pointer
+// is in it) rows change in place but none is inserted: a button says how many there are and shows them.
 const READING_MS = 4000;
 let pointerAt = 0;
 
@@ -15,6 +15,7 @@ function isBusy(list) {
     Date.now() - pointerAt < READING_MS ||
     document.querySelector("dialog[open]") !== null ||
     list.querySelector("details[open]") !== null ||
+    list.contains(document.activeElement) ||
     (!selection.isCollapsed && list.contains(selection.anchorNode))
   );
 }

@@ -11,8 +11,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from activity.models import Kind, Reason, SyncJob, SyncState
 from activity.own_settings import own_settings_of
+from activity.saved_searches import save_search
 from activity.settings import save_settings
 from tests.activity.rows import make_attempt, make_job
+from tests.browser.steps import violations
 from tests.people import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -194,6 +196,61 @@ def test_the_feed_goes_on_by_itself(open_page, ben, ben_member):
     expect(page.locator(".feed-item")).to_contain_text("A new thing")
 
 
+def test_who_walks_the_feed_by_keys_is_told_and_nothing_moves(open_page, ben, ben_member):
+    add_row(ben_member, "The first")
+    page = open_page(ben)
+    page.goto("/w/acme/live-feed/")
+    page.keyboard.press("j")
+    before = page.locator(".feed-item").bounding_box()
+
+    add_row(ben_member, "News")
+
+    button = page.get_by_role("button", name="1 new activity")
+    expect(button).to_be_visible()
+    expect(page.get_by_role("link", name="The first")).to_be_focused()
+    assert page.locator(".feed-item").bounding_box() == before
+    button.click()
+    expect(page.locator(".feed-item")).to_have_count(2)
+    expect(page.locator(".feed-item").first).to_contain_text("News")
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_search_is_kept_opened_edited_and_deleted_by_keys_alone(open_page, ben, ben_member, viewport):
+    add_row(ben_member, "Sent")
+    make_job(ben_member, kind=Kind.OPENED, subject="Opened", created_at=timezone.now())
+    page = open_page(ben, viewport=viewport)
+    page.goto("/w/acme/live-feed/")
+    saved = page.get_by_role("navigation", name="Saved searches").get_by_role("link")
+
+    page.keyboard.press("/")
+    page.keyboard.type("is:opened")
+    expect(page.locator(".feed-item")).to_have_count(1)
+    page.get_by_role("button", name="Save this search").press("Enter")
+    page.keyboard.type("Opens")
+    page.keyboard.press("Enter")
+    expect(saved).to_have_text("Opens")
+    expect(saved).to_be_focused()
+    expect(saved).to_have_attribute("aria-current", "page")
+
+    page.goto("/w/acme/live-feed/")
+    saved.press("Enter")
+    expect(page.get_by_label("Search the feed")).to_have_value("is:opened")
+    expect(page.locator(".feed-item")).to_have_count(1)
+
+    page.get_by_role("button", name="Edit").press("Enter")
+    page.get_by_label("Name").fill("What was opened")
+    page.keyboard.press("Enter")
+    expect(saved).to_have_text("What was opened")
+
+    page.get_by_role("button", name="Edit").press("Enter")
+    assert (violations(page), page.evaluate("document.documentElement.scrollWidth > innerWidth")) == ([], False)
+    page.get_by_role("button", name="Delete").press("Enter")
+    expect(saved).to_have_count(0)
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(saved).to_have_text("What was opened")
+
+
 @pytest.mark.parametrize(("viewport", "theme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk-light", "phone-dark"])
 def test_every_page_is_accessible_and_fits(open_page, ada, ada_member, viewport, theme):
     long = "procurement+emea@a-very-long-company-name-without-any-hyphenation.example"
@@ -205,6 +262,7 @@ def test_every_page_is_accessible_and_fits(open_page, ada, ada_member, viewport,
         make_job(ada_member, SyncState.SYNCED, kind=Kind.MEETING_CONFIRMED),
         make_job(ada_member, private=True),
     ]
+    save_search(ada_member, "Opens of this week", "is:opened")
     save_settings(ada_member.role, {"log_opened": True, "members_manage_own": True}, ada_member.user)
     page = open_page(ada, viewport=viewport, color_scheme=theme)
     for path in (
@@ -216,7 +274,8 @@ def test_every_page_is_accessible_and_fits(open_page, ada, ada_member, viewport,
         f"activity-log/{made[2].uuid}/",
         "settings/crm-and-live-feed/",
         "live-feed/",
-        "live-feed/?q=is:nonsense",
+        "live-feed/?q=is:nonsense form:me",
+        "live-feed/?q=is:opened",
         "unresolved/",
         "admin/sync-health/",
         f"admin/roles/{ada_member.role.uuid}/",
