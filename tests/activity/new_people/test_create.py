@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from django.db import connection as database
 from django.utils import timezone
+from django.utils.module_loading import import_string
+from django_q.models import OrmQ
 
 from activity.models import CreationState, KnownPerson, LoggingSettings, PersonCreation
 from activity.new_people.create import AlreadyThereError, DuplicatesFoundError, Wanted, create_person
-from activity.new_people.look_up import look_up, queue_look_ups
+from activity.new_people.look_up import LOOK_UP, look_up, queue_look_ups
 from activity.new_people.possible import CreationError
 from activity.pipeline.captured import Person
 from integrations.models import Connection, Intent
@@ -411,7 +413,9 @@ def test_what_arrives_minutes_later_is_found_by_the_queue(
     clock.advance(minutes=5)
     salesforce.org.blind_queries("Lead", False)
     assert queue_look_ups(timezone.now()) == 1
-    look_up(PersonCreation.objects.get().pk)
+    task = OrmQ.objects.order_by("-pk")[0].task
+    assert (task["func"], task["args"]) == (LOOK_UP, (PersonCreation.objects.get().pk,))
+    import_string(task["func"])(*task["args"])
 
     assert PersonCreation.objects.get().state == CreationState.CREATED
     log(bens_connection)
