@@ -32,7 +32,7 @@ from activity.pipeline.plan import AUTOMATIC, switched_off
 from activity.pipeline.settle import drop_bodies
 from activity.pipeline.standing import Standing, standings_of
 from activity.pipeline.states import REPAIRABLE
-from activity.settings import settings_for
+from activity.settings import settings_for, settings_of
 from activity.wake import wake
 from integrations.budget import Purpose, may_call
 from integrations.connections import client_for, connection_of, live_org, sync_client
@@ -127,12 +127,16 @@ def _stopped_for(
 
 
 def _release(workspace: Workspace, jobs: QuerySet[SyncJob]) -> int:
+    """Let the jobs go that no list keeps out by now: what is private stays private, whoever asks for it."""
+    rows = list(jobs.order_by("pk").values_list("pk", "owner", "recipient", "subject")[:MOST_AT_ONCE])
+    owners = list(Membership.objects.filter(pk__in={row[1] for row in rows}).select_related("role", "user"))
+    settings = settings_of(owners)
     by_owner: dict[int, list[int]] = defaultdict(list)
     addresses = set()
-    for pk, owner, recipient in jobs.order_by("pk").values_list("pk", "owner", "recipient")[:MOST_AT_ONCE]:
-        by_owner[owner].append(pk)
-        addresses.add(recipient)
-    owners = list(Membership.objects.filter(pk__in=by_owner).select_related("role", "user"))
+    for pk, owner, recipient, subject in rows:
+        if not exclude(settings[owner].exclusions, recipient, subject):
+            by_owner[owner].append(pk)
+            addresses.add(recipient)
     match.forget_people(workspace, addresses)
     return _send_off(workspace, owners, by_owner)
 

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from activity import repair
+from activity.exclusions import add_personal, remove_personal
 from activity.models import (
     Activity,
     DueJob,
     ErrorGroup,
     Exclusion,
+    ExclusionKind,
     KnownPerson,
     LoggedRecord,
     Message,
@@ -162,6 +164,23 @@ def test_a_whole_cause(salesforce: TestedStandIn, bens_connection: Connection, a
 
     assert states() == [SYNCED] * 6
     assert audit() == [("job.retried", "3 activities")] * 2
+
+
+def test_a_whole_cause_leaves_out_what_a_list_keeps_out(
+    bens_connection: Connection, acme: Workspace, ben: User, ben_member: Membership
+) -> None:
+    entry = add_personal(ben_member, ExclusionKind.ADDRESS, NORA)
+    report(acme, sent(1), sent(2))
+    assert states() == [("skipped", "kept_private")] * 2
+
+    assert repair.retry_cause(acme, Reason.KEPT_PRIVATE, ben) == 0
+    assert states() == [("skipped", "kept_private")] * 2
+    assert audit() == []
+
+    remove_personal(entry)
+    assert repair.retry_cause(acme, Reason.KEPT_PRIVATE, ben) == 2
+    log(bens_connection)
+    assert states() == [SYNCED] * 2
 
 
 def test_one_of_a_cause_frees_the_others(
@@ -362,5 +381,5 @@ def test_nothing_is_deleted_beyond_the_budget(
     log(bens_connection)
     ApiUsage.objects.update(used=96, maximum=100)
 
-    assert "95 %" in refusal(repair.delete_in_salesforce, job(), ben)
+    assert "95%" in refusal(repair.delete_in_salesforce, job(), ben)
     assert states() == [SYNCED]
