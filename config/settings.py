@@ -272,6 +272,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
+FILE_UPLOAD_HANDLERS: list[str] = []  # no page takes files: what is sent as one is passed over, not written to a disk
 
 # --- The queue: a ticker and a pool of workers; the truth is in our own tables -------------------------------
 

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import time_machine
 from allauth.usersessions.models import UserSession
-from django.test import Client
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client, RequestFactory
 
 from tests.people import log_in, make_person
 
@@ -27,6 +28,13 @@ def test_a_page_that_only_looks_writes_nothing(db, django_assert_num_queries):
     browser.get("/workspaces/new/")
     with django_assert_num_queries(3):  # session, person, last membership
         browser.get("/")
+
+
+def test_files_are_passed_over():
+    fields = {"login": "ada@acme.example", "file": SimpleUploadedFile("bomb", b"x" * 3_000_000)}
+    request = RequestFactory().post("/account/login/", fields)
+
+    assert (request.POST.dict(), request.FILES.dict()) == ({"login": "ada@acme.example"}, {})
 
 
 def test_anonymous_people_have_no_session_row(db):
