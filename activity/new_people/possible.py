@@ -57,9 +57,19 @@ def find_way(member: Membership, address: str) -> Way:
 
 
 def read_describe(way: Way, kind: str) -> Describe:
-    """How the member sees the object; raises CreationError where they may not create one, or not with our form."""
+    """How the member sees the object; raises CreationError where they may not create one, or not with our form.
+
+    Nobody is refused for what we remember: an admin may have changed it today.
+    """
     try:
-        found = describes.describe(way.connection, kind, way.client)
+        return _read_describe(way, kind)
+    except CreationError:
+        return _read_describe(way, kind, anew=True)
+
+
+def _read_describe(way: Way, kind: str, *, anew: bool = False) -> Describe:
+    try:
+        found = describes.describe(way.connection, kind, way.client, anew=anew)
     except RecordGone:
         found = None
     except SalesforceError as error:

@@ -337,6 +337,19 @@ def test_fields_that_the_org_requires_beyond_the_form(salesforce: TestedStandIn,
 
 
 @pytest.mark.usefixtures("waiting")
+def test_what_an_admin_changed_meanwhile_holds_at_once(salesforce: TestedStandIn, ben_member: Membership) -> None:
+    salesforce.org.add_field("Lead", "Region__c", required=True)
+    salesforce.org.deny(BEN, "Contact", "c")
+    refusal(ben_member)
+    refusal(ben_member, CONTACT)
+
+    salesforce.org.remove_field("Lead", "Region__c")
+    salesforce.org.deny(BEN, "Contact", "")
+
+    assert create_person(ben_member, GRACE, LEAD, uuid.uuid4()).state == CreationState.CREATED
+
+
+@pytest.mark.usefixtures("waiting")
 def test_what_a_validation_rule_says(salesforce: TestedStandIn, ben_member: Membership) -> None:
     salesforce.org.add_validation_rule("Lead", "Leads need a region.")
 
