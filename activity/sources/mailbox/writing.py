@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from activity.models import Source
+from activity.models import Activity, Kind, Source
 from activity.pipeline.capture import capture
 from activity.pipeline.captured import Captured
 from activity.sources.mailbox.letters import LeaseLost, Letter, Owner, Place, Unread
@@ -49,10 +49,26 @@ def commit(
 
 def _capture(owner: Owner, place: Place, items: Sequence[Captured]) -> int:
     """Capture the items in the caller's transaction; returns how many are new."""
-    results = capture(owner.workspace, Source.MAILBOX, items)
+    results = capture(owner.workspace, Source.MAILBOX, _without_known_bounces(owner, items))
     new = sum(result.status == "accepted" for result in results)
     mailboxes.count_messages(place.mailbox_id, new)
     return new
+
+
+def _without_known_bounces(owner: Owner, items: Sequence[Captured]) -> list[Captured]:
+    """A mail bounces once for an address, however often the report of it is found: moved, or numbered anew."""
+    named = {item.known_message_id for item in items if item.kind == Kind.BOUNCED}
+    if not named:
+        return list(items)
+    rows = Activity.objects.filter(owner=owner.membership, kind=Kind.BOUNCED, message__message_id__in=named)
+    known = set(rows.values_list("message__message_id", "recipient"))
+    left = []
+    for item in items:
+        place = (item.known_message_id, item.recipient)
+        if item.kind != Kind.BOUNCED or place not in known:
+            left.append(item)
+            known.add(place)
+    return left
 
 
 def _take_meetings(owner: Owner, place: Place, letters: Sequence[Letter]) -> None:

@@ -181,6 +181,21 @@ def test_a_server_that_numbers_its_mail_anew_loses_and_doubles_nothing(
     assert activities() == [("sent", "m1@acme.example"), ("sent", "m2@acme.example")]
 
 
+def test_a_report_that_is_found_again_is_one_bounce(dovecot: Dovecot, ben_member: Membership) -> None:
+    """Its owner moved it, and the server gave it another number."""
+    bounce = delivery_report(FAILED_NORA.replace(b"nora@x.example", NORA.encode()), original=ORIGINAL)
+    mailbox = connect_mailbox(ben_member, dovecot, "bounce")
+    dovecot.put("bounce", dovecot.SENT, letter(1))
+    dovecot.put("bounce", "INBOX", bounce)
+    with watching():
+        wait_for("the bounce", lambda: is_read(mailbox, sent=2, inbox=2))
+        dovecot.put("bounce", "INBOX", bounce)
+        wait_for("the same again", lambda: is_read(mailbox, sent=2, inbox=3))
+
+    assert activities() == [("sent", "m1@acme.example"), ("bounced", "m1@acme.example")]
+    assert not QuarantinedMail.objects.exists()
+
+
 def test_two_watchers_share_the_mailboxes(dovecot: Dovecot, ben_member: Membership, ada_member: Membership) -> None:
     connect_mailbox(ben_member, dovecot, "shared1")
     connect_mailbox(ada_member, dovecot, "shared2")
