@@ -26,7 +26,9 @@ SECONDS, SECONDS_OF_A_COSTLY_SEARCH = 3, 15
 def live_feed(request: HttpRequest, slug: str) -> HttpResponse:
     """The page; for htmx (another search) only what depends on the search."""
     form = FeedForm(request.GET)
-    context = _context(request, form) | saved_searches_context(request.membership, form.cleaned_data.get("q", ""))
+    news, _ = last_news(request.workspace, request.membership)
+    context = _context(request, form, news)
+    context |= saved_searches_context(request.membership, form.cleaned_data.get("q", ""))
     context |= {"form": form, "examples": EXAMPLES, "today": timezone.localdate()}
     if request.htmx:
         return render(request, "activity/_found.html", context)
@@ -46,7 +48,7 @@ def live_feed_live(request: HttpRequest, slug: str) -> HttpResponse:
     news, is_settled = last_news(request.workspace, request.membership)
     if news == seen and is_settled:
         return HttpResponse(status=204)
-    context = _context(request, form)
+    context = _context(request, form, news)
     if news == seen and context["page"].version == version:
         return HttpResponse(status=204)
     return render(request, "activity/_feed.html", context)
@@ -59,9 +61,8 @@ def _search(form: FeedForm) -> FeedSearch:
     return search
 
 
-def _context(request: HttpRequest, form: FeedForm) -> dict[str, Any]:
-    """News are looked for before the page is read, so that what happens in between is seen by the next look."""
-    news, _ = last_news(request.workspace, request.membership)
+def _context(request: HttpRequest, form: FeedForm, news: str) -> dict[str, Any]:
+    """`news` were looked for before the page is read, so that what happens in between is seen by the next look."""
     search, after = _search(form), form.cleaned_data.get("after")
     page = read_feed(request.workspace, search, request.membership, after)
     q = {"q": form.cleaned_data["q"]} if form.cleaned_data.get("q") else {}
