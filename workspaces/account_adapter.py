@@ -20,6 +20,7 @@ class AccountAdapter(DefaultAccountAdapter):
     """Sign-up, log-in and mails by e-mail address."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
+        "too_many_login_attempts": "Too many log-ins failed. Wait five minutes, then try again.",
         "email_password_mismatch": "This e-mail address and password do not belong together. Check both and try again.",
     }
 

@@ -176,7 +176,7 @@ def test_five_wrong_passwords_close_the_door_for_a_while():
         assert log_in_by_page(Client(), "ada@acme.example", "wrong-password") is None
     assert log_in_by_page(Client(), "ada@acme.example", "a-long-password") is None
     answer = Client().post("/account/login/", {"login": "ada@acme.example", "password": "a-long-password"})
-    assert "Too many failed login attempts" in answer.content.decode()
+    assert "Too many log-ins failed" in answer.content.decode()
 
 
 def test_a_forged_address_does_not_get_around_the_limit():
