@@ -21,7 +21,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "too_many_login_attempts": "Too many log-ins failed. Wait five minutes, then try again.",
-        "email_password_mismatch": "This e-mail address and password do not belong together. Check both and try again.",
+        "email_password_mismatch": "This e-mail address and password do not match. Check both and try again.",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

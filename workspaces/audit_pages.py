@@ -43,7 +43,10 @@ def read_page(
 
 
 def detail_words(details: dict[str, Any]) -> str:
-    """Return an entry's details in one line: `role: Sales · admin: yes`; a pair is from → to, what is empty says nothing."""
+    """Return an entry's details in one line: `role: Sales · admin: yes`.
+
+    A pair is from → to; what is empty is left out.
+    """
     said = ((name.replace("_", " "), _words(value)) for name, value in details.items())
     return " · ".join(f"{name}: {words}" for name, words in said if words)
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from tests.people import log_in
 from tests.processes import Installation, own_database
 from tests.stand_in_fixtures import TestedStandIn
+from workspaces.models import User
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 # Without these Chromium calls its maker's hosts at every start.
@@ -67,3 +69,26 @@ def new_person(chromium: Browser, installation: Installation) -> Iterator[Callab
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def open_page(chromium: Browser, live_server, settings) -> Iterator[Callable[..., Page]]:
+    """Opens pages of a server in this process; the test fails on any complaint in the console (CSP included)."""
+    complaints: list[str] = []
+    contexts = []
+
+    def open_browser(user: User | None = None, **options) -> Page:
+        context = chromium.new_context(base_url=live_server.url, reduced_motion="reduce", **options)
+        contexts.append(context)
+        if user:
+            cookie = log_in(user).cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_browser
+    for context in contexts:
+        context.close()
+    assert [text for text in complaints if "404 (Not Found)" not in text] == []

@@ -1,20 +1,19 @@
 """The look in a real browser: accessible in both themes and on a phone, keyboard, menus, dialogs, no refused code."""
 
 import os
-from collections.abc import Callable, Iterator
 
 import pytest
 from django.contrib import admin
 from django.urls import reverse
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
 from activity.exclusions import add_for_role, add_override
 from activity.models import DecisionTrace, Exclusion, ExclusionKind, Reason, SyncState
 from activity.settings import save_settings
 from tests.activity.rows import make_attempt, make_job, make_org
 from tests.browser.steps import assert_readable, violations
-from tests.people import log_in, make_person
-from workspaces.models import Membership, User
+from tests.people import make_person
+from workspaces.models import Membership
 
 pytestmark = pytest.mark.browser
 
@@ -86,29 +85,6 @@ def filled_pages(ada_member: Membership) -> list[str]:
     private = make_job(ada_member, SyncState.SKIPPED, reason=Reason.KEPT_PRIVATE, private=True)
     rows = [f"/w/acme/activity-log/{job.uuid}/" for job in (synced, failed, skipped, private)]
     return [f"/w/acme/admin/roles/{role.uuid}/", *rows]
-
-
-@pytest.fixture
-def open_page(chromium: Browser, live_server, settings) -> Iterator[Callable[..., Page]]:
-    """Opens pages of a server in this process; the test fails on any complaint in the console (CSP included)."""
-    complaints: list[str] = []
-    contexts = []
-
-    def open_browser(user: User | None = None, **options) -> Page:
-        context = chromium.new_context(base_url=live_server.url, reduced_motion="reduce", **options)
-        contexts.append(context)
-        if user:
-            cookie = log_in(user).cookies["sessionid"].value
-            context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        return page
-
-    yield open_browser
-    for context in contexts:
-        context.close()
-    assert [text for text in complaints if "404 (Not Found)" not in text] == []
 
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])

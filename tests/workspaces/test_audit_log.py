@@ -100,6 +100,8 @@ def test_the_page_shows_what_was_done_in_words(acme, ada, ben, globex):
         ({"own_domains": [[], ["a.example", "b.example"]]}, "own domains: none → a.example, b.example"),
         ({"kinds": ["sent", "opened", "clicked"]}, "kinds: sent, opened, clicked"),
         ({"version": 3}, "version: 3"),
+        ({"former": "", "role": "Sales"}, "role: Sales"),
+        ({"log_opened": [True, False]}, "log opened: yes → no"),
     ],
 )
 def test_details_in_words(details, words):
