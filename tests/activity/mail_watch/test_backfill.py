@@ -40,9 +40,8 @@ def test_older_mail_is_counted_then_logged_without_what_looks_personal(
         counted = MailboxBackfill.objects.get()
         page = browser.get(PAGE).content.decode()
         assert (counted.total, counted.seen, counted.loggable, counted.others, counted.personal) == (6, 6, 2, 3, 1)
-        assert (
-            "<strong>2</strong> messages would be logged, <strong>3</strong> would not, <strong>1</strong> looks personal." in page
-        )
+        said = "<strong>2</strong> messages would be logged, <strong>3</strong> would not, "
+        assert f"{said}<strong>1</strong> looks personal." in page
         assert not Activity.objects.exists()
 
         browser.post(PAGE, {"run": "1"})
