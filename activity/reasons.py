@@ -168,6 +168,9 @@ REASON_WORDS: dict[Reason, Words] = {
         where="Salesforce › Recycle Bin",
     ),
     Reason.SUPERSEDED: Words("There is nothing to change in Salesforce for this.", "Nothing to do.", None, NOBODY),
+    Reason.ERASED: Words(
+        "The person asked to be erased, so nothing of them is kept or logged.", "Nothing to do.", None, NOBODY
+    ),
     Reason.MEMBER_LEFT: Words(
         "The member left the workspace before this was logged.",
         "Nothing to do. It is logged if the member comes back and it is retried.",

@@ -43,7 +43,7 @@ from workspaces.audit import Action, record
 from workspaces.models import Membership, User, Workspace
 
 PERSON_TYPES = {"003": "Contact", "00Q": "Lead"}
-NEVER_AGAIN = frozenset({Reason.INTERNAL, Reason.REMOVED, Reason.SUPERSEDED, Reason.RECIPIENT_UNKNOWN})
+NEVER_AGAIN = frozenset({Reason.INTERNAL, Reason.REMOVED, Reason.SUPERSEDED, Reason.RECIPIENT_UNKNOWN, Reason.ERASED})
 MOST_AT_ONCE = 50_000
 
 

@@ -3,8 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, TextField, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from activity.counts import forget_empty_counts
@@ -19,11 +18,9 @@ from activity.models import (
     LoggedRecord,
     Meeting,
     Message,
-    Participant,
     SyncAttempt,
     SyncJob,
     SyncState,
-    TrackedCopy,
     TrackedMessage,
 )
 from workspaces.models import Workspace
@@ -59,6 +56,10 @@ def forget_workspace(workspace: Workspace, now: datetime) -> int:
     count = 0
     while ids := list(old.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
         with transaction.atomic():
+            # Somebody may have pressed Retry since: who is locked is looked at again (READ COMMITTED).
+            ids = list(
+                old.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True)
+            )
             SyncAttempt.objects.filter(job_id__in=ids).delete()
             DecisionTrace.objects.filter(job_id__in=ids).delete()
             SyncJob.objects.filter(pk__in=ids).delete()
@@ -81,56 +82,3 @@ def _delete(rows: QuerySet) -> None:
     """Delete in portions, so that no statement holds locks for long."""
     while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
         rows.model.objects.filter(pk__in=ids).delete()
-
-
-def erase_address(workspace: Workspace, address: str) -> int:
-    """Erase a person outside by their address: who they were and what they wrote; returns how many rows changed.
-
-    Rows of the log stay, without recipient, subject and payload, so that the team's own figures stay true.
-    """
-    address = address.lower()
-    with transaction.atomic():
-        jobs = SyncJob.objects.filter(workspace=workspace, recipient=address)
-        ids = list(jobs.values_list("pk", flat=True))
-        messages = list(
-            Message.objects.filter(workspace=workspace, participants__address=address).values_list("pk", flat=True)
-        )
-        SyncAttempt.objects.filter(job_id__in=ids).update(payload="", answer="")
-        DecisionTrace.objects.filter(job_id__in=ids).delete()
-        Message.objects.filter(pk__in=messages).update(subject="", text="")
-        KnownPerson.objects.filter(workspace=workspace, address=address).delete()
-        _forget_meetings_with(workspace, address)
-        Activity.objects.filter(workspace=workspace, recipient=address).update(recipient="")
-        _silence_copies(messages, address)
-        Participant.objects.filter(message__in=messages, address=address).delete()
-        return jobs.filter(state__in=FINISHED).update(
-            recipient=Concat(Value("erased:"), Cast("pk", CharField())),
-            subject="",
-            person_name="",
-            person_id="",
-            person_type="",
-            related_name="",
-            changed_at=timezone.now(),
-        )
-
-
-def _forget_meetings_with(workspace: Workspace, address: str) -> None:
-    """What is known of the person's meetings; their Events are found again by the uid, should one change."""
-    rows = KnownMeeting.objects.filter(membership__workspace=workspace)
-    rows.annotate(text=Cast("known", TextField())).filter(text__contains=f'"{address}"').delete()
-    theirs = Q(organizer=address) | Q(attendees__contains=[{"email": address}])
-    Meeting.objects.filter(theirs, workspace=workspace).update(
-        title="", location="", description="", organizer="", attendees=[]
-    )
-
-
-def _silence_copies(messages: list[int], address: str) -> None:
-    """Links in the person's mails still lead on, but nothing is noted any more.
-
-    A copy for all is silenced too: with one recipient less, what this person opens would be taken for another's.
-    """
-    copies = TrackedCopy.objects.filter(tracked__message__in=messages)
-    copies.filter(recipient="").update(is_silent=True)
-    copies.filter(recipient=address).update(
-        is_silent=True, recipient=Concat(Value("erased:"), Cast("pk", CharField()))
-    )

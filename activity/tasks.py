@@ -2,6 +2,7 @@
 
 from activity import counts, retention, wake
 from activity.models import Reason, SyncJob, SyncState
+from activity.new_people import look_up
 from activity.pipeline import doubles, late, log_to_salesforce
 from activity.pipeline import sweep as sweeping
 from activity.sources import hits
@@ -45,6 +46,11 @@ def find_doubles() -> int:
 def log_next_instances() -> int:
     """Each hour: instances of recurring meetings that have come near."""
     return meetings.log_next_instances()
+
+
+def look_up_person(creation_id: int) -> None:
+    """Look for the Lead or Contact whose creation got no answer."""
+    look_up.look_up(creation_id)
 
 
 def settle_hits() -> int:

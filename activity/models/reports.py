@@ -1,6 +1,7 @@
 """What was reported to us: each report once, and how many requests a minute."""
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from integrations.models import ApiKey
@@ -20,7 +21,11 @@ class LedgerEntry(models.Model):
     class Meta:
         verbose_name_plural = "ledger entries"
         constraints = (models.UniqueConstraint(fields=["workspace", "source", "source_id"], name="ledger_once"),)
-        indexes = (models.Index(fields=["recorded_at"], name="ledger_by_time"),)
+        indexes = (
+            models.Index(fields=["recorded_at"], name="ledger_by_time"),
+            # Whose mail an activity came from, when its text is needed after all.
+            models.Index(fields=["activity_uuid"], condition=Q(source="mailbox"), name="ledger_of_mail"),
+        )
 
 
 class RequestCount(models.Model):

@@ -76,6 +76,7 @@ class Reason(models.TextChoices):
     REMOVED = "removed", "Removed in Salesforce"
     SUPERSEDED = "superseded", "Nothing to update"
     MEMBER_LEFT = "member_left", "The member left"
+    ERASED = "erased", "The person was erased"
     # held: flows by itself when the cause is gone
     NOT_CONNECTED = "not_connected", "Not connected"
     CONNECTION_LOST = "connection_lost", "Connection lost"

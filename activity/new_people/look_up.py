@@ -24,7 +24,7 @@ from workspaces.audit import Action, record
 
 FIRST_LOOK = timedelta(seconds=150)
 """After a call was begun: by then it has its answer, or the worker that made it is gone."""
-LOOK_UP = "activity.new_people.look_up.look_up"
+LOOK_UP = "activity.tasks.look_up_person"
 NEVER_SENT_AFTER = timedelta(minutes=10)
 KEPT_FOR = timedelta(days=1)
 

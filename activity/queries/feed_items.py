@@ -34,7 +34,7 @@ PREPOSITIONS = dict.fromkeys(Kind, "by") | {
     Kind.MEETING_CONFIRMED: "with",
     Kind.MEETING_CANCELED: "with",
 }
-ERASED = "an erased person"  # see erase_address() in activity/retention.py
+ERASED = "an erased person"  # see erase_address() in activity/erasure.py
 OPEN_BY_SOMEONE = (Kind.OPENED, Kind.CLICKED, Kind.DOWNLOADED)
 
 

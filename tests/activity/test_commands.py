@@ -4,8 +4,9 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
-from activity.models import SyncJob
+from activity.models import DueJob, SyncJob
 from activity.pipeline.captured import Person
 from integrations.models import Connection
 from tests.activity.stories import NORA, PETER, log, report, sent
@@ -29,6 +30,18 @@ def test_an_address_is_erased_from_its_workspace(
     assert erase("acme", PETER) == "Erased; 2 rows of the log named the address.\n"
     assert erase("acme", PETER) == "Erased; 0 rows of the log named the address.\n"
     assert {job.recipient.partition(":")[0] for job in SyncJob.objects.all()} == {"erased"}
+
+
+def test_what_is_being_sent_is_to_be_erased_later(
+    salesforce: TestedStandIn, bens_connection: Connection, acme: Workspace
+) -> None:
+    report(acme, sent(1, to=(Person(NORA),)))
+    DueJob.objects.update(sent_at=timezone.now())
+
+    assert erase("acme", NORA) == (
+        "Erased; 0 rows of the log named the address.\n"
+        "1 row more cannot be erased yet: Salesforce has not said what became of them. Do it again in an hour.\n"
+    )
 
 
 def test_another_workspace_is_named_as_missing(acme: Workspace) -> None:

@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from activity.counts import Count, count_rows, count_up_to, fold_counts, forget_empty_counts, sum_rows
+from activity.erasure import erase_address
 from activity.models import Activity, Counted, Reason, RowCount, RowCountChange, RowCountSum, SyncJob, SyncState
-from activity.retention import erase_address, forget_workspace
+from activity.retention import forget_workspace
 from tests.activity.miscounted import miscounted
 from tests.activity.rows import GRACE, NOON, make_activity, make_job
 from workspaces.models import Membership, Workspace

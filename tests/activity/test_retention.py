@@ -3,21 +3,18 @@
 from activity.models import (
     Activity,
     DecisionTrace,
-    KnownPerson,
     LedgerEntry,
     LogChange,
     LoggedRecord,
     Meeting,
     Message,
-    Participant,
     SyncAttempt,
     SyncJob,
 )
-from activity.pipeline.captured import Person
-from activity.retention import erase_address, forget_old
+from activity.retention import forget_old
 from integrations.models import Connection
 from tests.activity.conftest import Clock
-from tests.activity.stories import NORA, PETER, log, meeting, report, sent, states
+from tests.activity.stories import log, meeting, report, sent, states
 from tests.stand_in_fixtures import TestedStandIn
 from workspaces.models import Membership, Workspace
 
@@ -96,17 +93,3 @@ def test_the_ledger_is_kept_longer_than_the_log(acme: Workspace, ben_member: Mem
     assert not LedgerEntry.objects.exists()
     [result] = report(acme, sent())
     assert result.status == "accepted"
-
-
-def test_a_person_is_erased(salesforce: TestedStandIn, bens_connection: Connection, acme: Workspace) -> None:
-    report(acme, sent(1, to=(Person(NORA, "Nora West"), Person(PETER, "Peter"))), sent(2, to=(Person(PETER),)))
-    log(bens_connection)
-    erase_address(acme, NORA.upper())
-
-    jobs = SyncJob.objects.order_by("pk").values_list("recipient", "subject", "person_name")
-    assert [row[1:] for row in jobs] == [("", ""), ("Offer 1", "Peter Gibson"), ("Offer 2", "Peter Gibson")]
-    assert NORA not in str(list(jobs))
-    assert not Participant.objects.filter(address=NORA).exists()
-    assert set(KnownPerson.objects.values_list("address", flat=True)) == {PETER}
-    first = SyncJob.objects.order_by("pk").first()
-    assert list(SyncAttempt.objects.filter(job_id=first.pk).values_list("payload", "answer")) == [("", "")]

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from activity.retention import erase_address
+from activity.erasure import erase_address
 from workspaces.models import Workspace
 
 
@@ -23,5 +23,14 @@ class Command(BaseCommand):
         workspace = Workspace.objects.filter(slug=slug).first()
         if workspace is None:
             raise CommandError(f'There is no workspace "{slug}".')
-        rows = erase_address(workspace, address.strip())
-        self.stdout.write(f"Erased; {rows} row{'' if rows == 1 else 's'} of the log named the address.")
+        erased = erase_address(workspace, address.strip())
+        self.stdout.write(f"Erased; {_count(erased.rows)} of the log named the address.")
+        if erased.under_way:
+            self.stdout.write(
+                f"{_count(erased.under_way)} more cannot be erased yet: Salesforce has not said what became of them."
+                " Do it again in an hour."
+            )
+
+
+def _count(rows: int) -> str:
+    return f"{rows} row{'' if rows == 1 else 's'}"

@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 
 from activity import repair
+from activity.erasure import erase_address
 from activity.exclusions import add_for_role, add_personal
 from activity.models import Activity, DueJob, ErrorGroup, ExclusionKind, Kind, LoggedRecord, SyncJob, WakeUp
 from activity.pipeline.captured import Attendee, Person
 from activity.pipeline.claims import claim
 from activity.pipeline.late import match_late
 from activity.pipeline.results import Postponed, postpone
-from activity.retention import erase_address
 from activity.settings import save_settings
 from integrations import connections
 from integrations.models import ApiUsage, Connection, Intent

@@ -15,7 +15,9 @@ from activity.models import Reason, SyncJob, SyncState
 from activity.pipeline import hold
 from activity.pipeline.claims import Claimed, claim
 from activity.pipeline.results import Finished, Postponed, finish, postpone
+from activity.retention import forget_workspace
 from integrations.models import Connection
+from tests.activity.rows import NOON, make_job
 from tests.activity.stories import report, sent, states
 from tests.stand_in_fixtures import TestedStandIn
 from workspaces.models import Membership, User, Workspace
@@ -120,3 +122,16 @@ def test_a_click_comes_before_or_after_a_workers_result(
     assert works.error is None
     assert isinstance(clicks.error, repair.RepairError)
     assert states()[0] == ("skipped", "no_match")
+
+
+def test_what_somebody_retries_meanwhile_is_not_forgotten(acme: Workspace, ben_member: Membership) -> None:
+    retried = make_job(ben_member, SyncState.FAILED, reason=Reason.REJECTED)
+    make_job(ben_member, SyncState.FAILED, reason=Reason.REJECTED)
+    with transaction.atomic():
+        SyncJob.objects.filter(pk=retried.pk).update(state=SyncState.WAITING, reason="")
+        other = Elsewhere(lambda: forget_workspace(acme, NOON + timedelta(days=30)))
+        wait_until_blocked(1)
+    other.join(PATIENCE)
+
+    assert other.error is None
+    assert list(SyncJob.objects.values_list("pk", "state")) == [(retried.pk, SyncState.WAITING)]

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
+from activity.erasure import erase_address
 from activity.models import (
     Activity,
     LoggingSettings,
@@ -19,7 +20,7 @@ from activity.models import (
     TrackedMessage,
     TrackingHit,
 )
-from activity.retention import erase_address, forget_old
+from activity.retention import forget_old
 from activity.sources.hits import LOCK, find_all, settle_hits
 from activity.tracking.tokens import Purpose
 from integrations.models import Connection

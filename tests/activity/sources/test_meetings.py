@@ -1,14 +1,16 @@
 """Meetings from invitations and answers become one Event each, and stay right."""
 
+import random
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from django.utils import timezone
 
+from activity.erasure import erase_address
 from activity.exclusions import add_personal
 from activity.models import Activity, ExclusionKind, KnownMeeting, Meeting, SyncJob
-from activity.retention import erase_address, forget_old
+from activity.retention import forget_old
 from activity.sources.meetings import take_meetings
 from activity.sources.meetings.taking import log_next_instances
 from integrations.calendar.itip import read_calendar
@@ -184,6 +186,18 @@ def test_reported_over_the_api_too_it_is_one_event(
     log(bens_connection)
 
     assert events(salesforce) == [("Meeting Confirmed: Demo", "2026-11-25T14:00", "Busy")]
+
+
+def test_a_name_that_no_index_takes_is_one_meeting(ben_member: Membership, org: SalesforceOrg) -> None:
+    chance = random.Random(1)
+    uid = "".join(chr(chance.randrange(0x20000, 0x2A000)) for _ in range(998))
+
+    got(ben_member, BEN, calendar("REQUEST", event(uid=uid)))
+    answers = calendar("REPLY", event(uid=uid, attendees=ACCEPTED, minute=5))
+
+    assert got(ben_member, NORA, answers) == ["accepted"]
+    assert got(ben_member, BEN, calendar("CANCEL", event(uid=uid, sequence=1, minute=9))) == ["accepted"]
+    assert Meeting.objects.count() == 1
 
 
 def test_each_colleague_has_an_event_whoever_knew_last(
