@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from activity.models import Kind
+from activity.pipeline.text import as_id
 
 TEXT_LIMIT = 32_000
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -42,6 +43,9 @@ class CapturedMessage:
     text_was_cut: bool = False
     in_reply_to: str = ""
 
+    def __post_init__(self) -> None:
+        _shorten_ids(self, "message_id", "in_reply_to")
+
     @property
     def recipients(self) -> tuple[Person, ...]:
         """Everybody it was sent to, in header order."""
@@ -60,6 +64,9 @@ class CapturedMeeting:
     description: str = ""
     organizer: Person = Person("")
     attendees: tuple[Attendee, ...] = ()
+
+    def __post_init__(self) -> None:
+        _shorten_ids(self, "uid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,9 @@ class Captured:
     by_machine: bool = False
     own_addresses: frozenset[str] = frozenset()
 
+    def __post_init__(self) -> None:
+        _shorten_ids(self, "known_message_id")
+
     @property
     def message_id(self) -> str:
         """The Message-ID that it is about; empty for a meeting."""
@@ -99,6 +109,15 @@ class Captured:
             self.via_touchline, *(["machine"] if self.by_machine else []),
         ]  # fmt: skip
         return hashlib.sha256(_encode(content).encode()).hexdigest()
+
+
+def _shorten_ids(value: object, *names: str) -> None:
+    """Ids that no index takes would refuse a whole batch, and the next one that has them, for ever."""
+    for name in names:
+        before = getattr(value, name)
+        after = as_id(before)
+        if after is not before:
+            object.__setattr__(value, name, after)
 
 
 def _text(moment: datetime) -> str:

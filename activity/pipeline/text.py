@@ -1,10 +1,14 @@
 """Text as Salesforce takes it. Pure. Lengths are in UTF-16 units, which is how Salesforce counts them."""
 
+import hashlib
 import re
 import unicodedata
 
 ELLIPSIS = "…"
 LONGEST_CHARACTER = 32
+INDEXED_BYTES = 2_000
+"""What surely fits into a row of an index (PostgreSQL refuses more than 2,704 bytes)."""
+_KEPT_OF_AN_ID = 200
 # Joiners, variation selectors and skin tones belong to the character before them.
 _EXTENDERS = frozenset("\u200d\ufe0e\ufe0f") | {chr(code) for code in range(0x1F3FB, 0x1F400)}
 
@@ -18,6 +22,17 @@ _REFUSED_BY_POSTGRESQL = re.compile("[\x00\ud800-\udfff]")
 def utf16_length(text: str) -> int:
     """The length in UTF-16 units: characters beyond the basic plane (most emoji) count two."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def as_id(text: str) -> str:
+    """Somebody else's id, as an index takes it: of a longer one the beginning, and a digest that tells it from others.
+
+    The same id gives the same one, also when it was shortened before.
+    """
+    if text.isascii() and len(text) <= INDEXED_BYTES:
+        return text
+    whole = text.encode("utf-8", "surrogatepass")
+    return text if len(whole) <= INDEXED_BYTES else f"{text[:_KEPT_OF_AN_ID]}…{hashlib.sha256(whole).hexdigest()}"
 
 
 def cut(text: str, limit: int, ending: str = ELLIPSIS) -> str:

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from activity.pipeline.captured import Fault, Person
-from activity.pipeline.text import without_control
+from activity.pipeline.text import as_id, without_control
 from activity.sources.addresses import normalize_address
 
 MOST_PEOPLE = 500
@@ -60,7 +60,7 @@ def _message_id(value: str) -> str:
     bare = (found.group(1) if found else value).strip(" <>")
     if not bare:
         raise ValueError("This is not a Message-ID.")
-    return bare[:LINE_LENGTH]
+    return as_id(bare[:LINE_LENGTH])
 
 
 def none_as(default: Any) -> BeforeValidator:

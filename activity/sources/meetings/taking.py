@@ -218,7 +218,7 @@ class _Taking:
     def _captured(self, row: KnownMeeting, number: int, report: Report, happened: datetime) -> Captured:
         meeting = _meeting_of(report, self._is_internal)
         newer = Meeting.objects.filter(
-            workspace=self.membership.workspace, uid=report.uid, reported_at__gt=happened
+            workspace=self.membership.workspace, uid=meeting.uid, reported_at__gt=happened
         ).first()
         if newer is not None:  # a colleague's mail or calendar knew more already
             happened = newer.reported_at

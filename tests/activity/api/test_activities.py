@@ -1,6 +1,7 @@
 """The requests as a whole: who may ask, what is understood, what is answered."""
 
 import json
+import random
 import re
 from typing import Any
 
@@ -234,3 +235,22 @@ def test_the_description_knows_the_fields(db: None, description: dict[str, Any])
     assert set(schemas["ActivityIn"]["properties"]["type"]["enum"]) == set(Kind.values)
     assert "from" in schemas["MessageIn"]["properties"]
     assert schemas["ActivitiesIn"]["properties"]["activities"]["maxItems"] == 500
+
+
+def test_ids_that_no_index_takes_cost_nothing(post: Post, ben: User) -> None:
+    chance = random.Random(1)
+    name = "".join(chr(chance.randrange(0x20000, 0x2A000)) for _ in range(998))
+    times = {"start": "2026-11-24T09:30:00Z", "end": "2026-11-24T10:30:00Z"}
+    items = [
+        item(id="mail", message=mail(message_id=name)),
+        item(id="answer", type="replied", message=mail(message_id="m2", in_reply_to=name)),
+        item(id="opened", type="opened", message={"message_id": name}),
+        item(id="meeting", type="meeting_confirmed", message=None, meeting={"uid": name} | times),
+        item(id="plain", message=mail(message_id="plain")),
+    ]
+
+    answers = [post({"activities": items}).json()["results"] for _ in range(2)]
+    again = post({"activities": [item(id="again", message=mail(message_id=name))]}).json()["results"]
+
+    assert [[each["status"] for each in results] for results in answers] == [["accepted"] * 5, ["duplicate"] * 5]
+    assert (again[0]["status"], again[0]["activity"]) == ("duplicate", answers[0][0]["activity"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activity.pipeline.text import cut, many_lines, one_line, utf16_length, without_control
+from activity.pipeline.text import INDEXED_BYTES, as_id, cut, many_lines, one_line, utf16_length, without_control
 
 TEXT = st.text(alphabet=st.characters(codec="utf-8"))
 
@@ -59,3 +59,16 @@ def test_lines_are_kept_and_control_characters_dropped() -> None:
 
 def test_what_postgresql_refuses_is_dropped() -> None:
     assert without_control("a\0b\ud800c\n") == "abc\n"
+
+
+@given(st.text(max_size=998))
+def test_an_id_fits_into_an_index_and_stays_the_same(text: str) -> None:
+    short = as_id(text)
+
+    assert len(short.encode("utf-8", "surrogatepass")) <= INDEXED_BYTES
+    assert as_id(short) == short
+    assert (short == text) == (len(text.encode("utf-8", "surrogatepass")) <= INDEXED_BYTES)
+
+
+def test_long_ids_are_told_apart() -> None:
+    assert as_id("\u3042" * 900 + "1") != as_id("\u3042" * 900 + "2")
