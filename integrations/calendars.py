@@ -4,6 +4,7 @@ What a calendar server says reaches people as CalendarError.user_message; passwo
 alone.
 """
 
+import logging
 import random
 import threading
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ from integrations.calendar.errors import (
     CalendarError,
     HostRefused,
     NotCalendars,
+    Sealed,
     Unreachable,
 )
 from integrations.calendar.providers import provider_of
@@ -37,6 +39,8 @@ from integrations.models import Calendar, CalendarCause, CalendarCollection, Cal
 from workspaces.audit import Action, record
 from workspaces.ids import uuid7
 from workspaces.models import Membership, User
+
+logger = logging.getLogger(__name__)
 
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=2)
@@ -139,9 +143,13 @@ def _new_calendar(membership: Membership, log_in: LogIn) -> Calendar:
 
 
 def open_dav(calendar_id: int) -> CalDav:
-    """A client of the calendar's account, to be closed by the caller. Nothing is asked yet."""
+    """A client of the calendar's account, to be closed by the caller. Nothing is asked yet. Raises Sealed."""
     calendar = Calendar.objects.with_secrets().select_related("workspace").get(pk=calendar_id)
-    password = secrets.open(calendar.password_sealed, secrets.context_of(calendar, "password_sealed"))
+    try:
+        password = secrets.open(calendar.password_sealed, secrets.context_of(calendar, "password_sealed"))
+    except secrets.SecretsError as error:
+        logger.error("the password of calendar %s cannot be opened: %s", calendar_id, error)
+        raise Sealed from None
     return _client(LogIn(calendar.url, calendar.user_name, password.reveal()))
 
 
@@ -179,7 +187,12 @@ def _addresses_of(host: str, port: int) -> list[str]:
 
 def list_collections(calendar: Calendar) -> tuple[Collection, ...]:
     """The calendars of the account, by name. Asks the server; raises CalendarError."""
-    with _for_a_page(open_dav(calendar.pk)) as dav:
+    try:
+        dav = open_dav(calendar.pk)
+    except Sealed as error:
+        _note_sealed(calendar, error)
+        raise
+    with _for_a_page(dav):
         return tuple(sorted(dav.find_account(calendar.url).collections, key=lambda each: each.name.lower()))
 
 
@@ -228,6 +241,17 @@ def note_trouble(calendar_id: int, holder: str, error: CalendarError) -> None:
         else:
             _need_attention(calendar, error)
         calendar.save()
+
+
+@transaction.atomic
+def _note_sealed(calendar: Calendar, error: Sealed) -> None:
+    """A page found that the password cannot be opened: the poller would find the same."""
+    held = Calendar.objects.select_for_update(of=["self"]).select_related("workspace", "membership__user")
+    row = held.filter(pk=calendar.pk, state=CalendarState.CONNECTED).first()
+    if row is not None:
+        row.lease_holder, row.lease_until = "", None
+        _need_attention(row, error)
+        row.save()
 
 
 def _try_later(calendar: Calendar, error: CalendarError) -> None:

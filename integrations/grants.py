@@ -18,7 +18,7 @@ from integrations.models import (
     SalesforceOrg,
     SalesforceUser,
 )
-from integrations.secrets import context_of
+from integrations.secrets import Secret, context_of
 from workspaces.audit import Action, record
 from workspaces.ids import uuid7
 from workspaces.models import Membership, User, Workspace
@@ -140,8 +140,8 @@ def _hand_over_tokens(row: PendingGrant, connection: Connection) -> None:
     former_login_url = connection.login_url
     tokens.fill(
         connection,
-        secrets.open(row.access_token_sealed, context_of(row, "access_token_sealed")),
-        secrets.open(row.refresh_token_sealed, context_of(row, "refresh_token_sealed")),
+        _open(row, "access_token_sealed"),
+        _open(row, "refresh_token_sealed"),
     )
     connection.state, connection.cause, connection.cause_text = ConnectionState.CONNECTED, "", ""
     connection.cause_since, connection.connected_at = None, timezone.now()
@@ -160,6 +160,14 @@ def _hand_over_tokens(row: PendingGrant, connection: Connection) -> None:
             token=former,
             why="replaced",
         )
+
+
+def _open(row: PendingGrant, column: str) -> Secret:
+    """Raises ConnectError where the key that sealed it is not there any more: the trip is to be begun anew."""
+    try:
+        return secrets.open(getattr(row, column), context_of(row, column))
+    except secrets.SecretsError:
+        raise ConnectError(problems.ENDED, row) from None
 
 
 def _take_posts(row: PendingGrant, connection: Connection, user: User) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 
-from integrations import mailbox_tokens, secrets
+from integrations import mailbox_tokens
 from integrations.mailbox import hosts
 from integrations.mailbox.connection import Server
 from integrations.mailbox.errors import MailboxError, TokenRefused
@@ -69,5 +69,5 @@ def _log_in_of(mailbox_id: int) -> LogIn:
     mailbox = Mailbox.objects.with_secrets().select_related("workspace").get(pk=mailbox_id)
     auth, password = MailboxAuth(mailbox.auth), ""
     if auth == MailboxAuth.PASSWORD:
-        password = secrets.open(mailbox.password_sealed, secrets.context_of(mailbox, "password_sealed")).reveal()
+        password = mailbox_tokens.open_sealed(mailbox, "password_sealed").reveal()
     return LogIn(mailbox.address, mailbox.host, mailbox.user_name, password, mailbox.port, auth=auth)

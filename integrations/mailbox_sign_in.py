@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 from django.utils import timezone
 
-from integrations import mailbox_grants, mailboxes, secrets, trips
+from integrations import mailbox_grants, mailboxes, trips
 from integrations.mailbox import hosts, oauth
 from integrations.mailbox.errors import MailboxError, SignInFailed, SignInUnavailable
 from integrations.mailbox.oauth import SignInProvider, Tokens
 from integrations.mailbox_log_ins import LogIn
 from integrations.mailbox_providers import callback_url, sign_in_provider
-from integrations.mailbox_tokens import Token
+from integrations.mailbox_tokens import Token, open_sealed
 from integrations.models import Mailbox, MailboxAuth, MailboxGrant, MailboxSignIn
 from integrations.salesforce.oauth import challenge_of, new_pkce
 from integrations.secrets import Secret, context_of, seal
@@ -115,7 +115,7 @@ def _provider(trip: MailboxSignIn) -> SignInProvider:
 
 
 def _verifier(trip: MailboxSignIn) -> str:
-    return secrets.open(trip.verifier_sealed, context_of(trip, "verifier_sealed")).reveal()
+    return open_sealed(trip, "verifier_sealed").reveal()
 
 
 def _connect(trip: MailboxSignIn, params: Mapping[str, str]) -> Mailbox:

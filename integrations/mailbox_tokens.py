@@ -5,6 +5,7 @@ uses it; everybody else waits for the new version. The call itself runs without 
 parts that need one, so that a watcher of many mailboxes can send them to its few threads that have one.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,10 +19,12 @@ from django.utils import timezone
 
 from integrations import secrets
 from integrations.mailbox import oauth
-from integrations.mailbox.errors import SignInRefused, SignInUnavailable
+from integrations.mailbox.errors import Sealed, SignInRefused, SignInUnavailable
 from integrations.mailbox_providers import sign_in_provider
 from integrations.models import MailboxAuth, MailboxGrant
 from integrations.secrets import Secret, context_of, seal
+
+logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=45)
 """Longer than the call may take (oauth.CONNECT_SECONDS and ANSWER_SECONDS)."""
@@ -99,7 +102,7 @@ def _grant(rows: Any, mailbox_id: int) -> MailboxGrant:
 
 
 def _token(grant: MailboxGrant) -> Token:
-    token = secrets.open(grant.access_token_sealed, context_of(grant, "access_token_sealed"))
+    token = open_sealed(grant, "access_token_sealed")
     return Token(grant.version, token, grant.access_expires_at)
 
 
@@ -113,7 +116,16 @@ def _take_turn(mailbox_id: int, used_version: int) -> Token | Lease | None:
     if grant.refresh_until is not None and grant.refresh_until > grant.clock:
         return None
     MailboxGrant.objects.filter(pk=grant.pk).update(refresh_until=Now() + LEASE)
-    return Lease(grant, secrets.open(grant.refresh_token_sealed, context_of(grant, "refresh_token_sealed")))
+    return Lease(grant, open_sealed(grant, "refresh_token_sealed"))
+
+
+def open_sealed(row: secrets.SealedRow, column: str) -> Secret:
+    """What is sealed in a row of a mailbox or its grant. Raises Sealed, and tells the log which key is missing."""
+    try:
+        return secrets.open(getattr(row, column), context_of(row, column))
+    except secrets.SecretsError as error:
+        logger.error("a mailbox cannot be opened: %s", error)
+        raise Sealed from None
 
 
 def _refresh(lease: Lease, ask: Ask) -> Token:

@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from integrations import mailbox_grants, notices, secrets
-from integrations.mailbox.errors import MailboxError, Unreachable
+from integrations.mailbox.errors import MailboxError, Sealed, Unreachable
 from integrations.mailbox.folders import Folder
 from integrations.mailbox.imap import Opened
 from integrations.mailbox.patience import Patience
@@ -132,7 +132,11 @@ def _usual_folders(folders: list[Folder]) -> list[tuple[Folder, FolderRole]]:
 def list_folders(mailbox: Mailbox) -> list[Folder]:
     """The folders that may be read: not drafts, junk or trash. Asks the server; raises MailboxError."""
     with Patience(PAGE_SECONDS) as patience:
-        imap = open_mailbox(mailbox.pk, patience=patience)
+        try:
+            imap = open_mailbox(mailbox.pk, patience=patience)
+        except Sealed as error:
+            _note_sealed(mailbox, error)
+            raise
         try:
             return [folder for folder in imap.folders() if folder.use not in NEVER_READ]
         finally:
@@ -191,6 +195,17 @@ def note_trouble(mailbox_id: int, holder: str, error: MailboxError) -> None:
         else:
             _need_attention(mailbox, error)
         mailbox.save()
+
+
+@transaction.atomic
+def _note_sealed(mailbox: Mailbox, error: Sealed) -> None:
+    """A page found that the log-in cannot be opened: the watcher would find the same."""
+    held = Mailbox.objects.select_for_update(of=["self"]).select_related("workspace", "membership__user")
+    row = held.filter(pk=mailbox.pk, state=MailboxState.CONNECTED).first()
+    if row is not None:
+        row.lease_holder, row.lease_until = "", None
+        _need_attention(row, error)
+        row.save()
 
 
 def _try_later(mailbox: Mailbox, error: MailboxError) -> None:

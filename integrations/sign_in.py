@@ -26,7 +26,7 @@ from integrations.salesforce.client import SalesforceClient
 from integrations.salesforce.errors import HostNotAllowed, SalesforceError, UnexpectedAnswer, error_from
 from integrations.salesforce.http import SalesforceSession
 from integrations.salesforce.organization import Organization
-from integrations.secrets import context_of, seal
+from integrations.secrets import Secret, context_of, seal
 from workspaces.ids import uuid7
 from workspaces.models import Membership, User, Workspace
 
@@ -71,7 +71,7 @@ def begin(
 
 def authorize_url_of(pending: PendingGrant, session_key: str) -> str:
     """Salesforce's address for a trip that has not been used; only for the browser session that began it."""
-    verifier = secrets.open(pending.verifier_sealed, context_of(pending, "verifier_sealed"))
+    verifier = _verifier(pending)
     known = _known_connection(pending)
     return oauth.authorize_url(
         pending.login_url,
@@ -83,6 +83,14 @@ def authorize_url_of(pending: PendingGrant, session_key: str) -> str:
         prompt="login select_account" if known or pending.intent != Intent.MEMBER else None,
         login_hint=known.salesforce_user.username if known else None,
     )
+
+
+def _verifier(pending: PendingGrant) -> Secret:
+    """Raises ConnectError where the key that sealed it is not there any more: the trip is to be begun anew."""
+    try:
+        return secrets.open(pending.verifier_sealed, context_of(pending, "verifier_sealed"))
+    except secrets.SecretsError:
+        raise ConnectError(problems.ENDED, pending) from None
 
 
 def _state_of(pending: PendingGrant, session_key: str) -> str:
@@ -139,7 +147,7 @@ def _receive(pending: PendingGrant, params: Mapping[str, str]) -> PendingGrant:
         raise error_from(code, params.get("error_description", ""), source="oauth")
     if not params.get("code"):
         raise ConnectError(problems.CODE_MISSING)
-    verifier = secrets.open(pending.verifier_sealed, context_of(pending, "verifier_sealed"))
+    verifier = _verifier(pending)
     with client_app.open_token_session() as session:
         grant = oauth.exchange_code(
             session,

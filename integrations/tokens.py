@@ -36,6 +36,7 @@ from integrations.salesforce.errors import (
     LimitReached,
     OutcomeUnknown,
     SalesforceError,
+    Sealed,
     Transient,
 )
 from integrations.secrets import Secret, context_of, seal
@@ -77,7 +78,8 @@ def current(connection_id: int, *, trial: bool = False) -> Token:
 
     trial: for a check also where somebody may have mended the cause meanwhile.
     """
-    return _usable_token(_read(connection_id), trial)
+    with _noting_sealed(connection_id):
+        return _usable_token(_read(connection_id), trial)
 
 
 def fill(connection: Connection, access_token: Secret, refresh_token: Secret) -> None:
@@ -90,9 +92,15 @@ def fill(connection: Connection, access_token: Secret, refresh_token: Secret) ->
 
 
 def read_refresh_token(connection: Connection) -> Secret | None:
-    """The refresh token of a row that was read with its secrets, to revoke it; None when there is none."""
+    """The refresh token of a row that was read with its secrets, to revoke it; None when there is none, or none that
+    can be opened: then nobody can revoke it, and the connection can end or be replaced all the same.
+    """
     sealed = connection.refresh_token_sealed
-    return secrets.open(sealed, context_of(connection, "refresh_token_sealed")) if sealed else None
+    try:
+        return secrets.open(sealed, context_of(connection, "refresh_token_sealed")) if sealed else None
+    except secrets.SecretsError as error:
+        logger.error("the grant of connection %s cannot be revoked: %s", connection.pk, error)
+        return None
 
 
 def renew(connection_id: int, used_version: int, *, trial: bool = False) -> Token:
@@ -101,7 +109,7 @@ def renew(connection_id: int, used_version: int, *, trial: bool = False) -> Toke
     Raises ConnectionLost when the grant is dead (the connection is then marked), Transient when nobody can tell yet.
     """
     give_up_at = time.monotonic() + WAIT_SECONDS
-    with _one_thread_of_this_process(connection_id):
+    with _one_thread_of_this_process(connection_id), _noting_sealed(connection_id):
         while True:
             turn = _take_turn(connection_id, used_version, trial)
             if isinstance(turn, Token):
@@ -148,8 +156,28 @@ def _read(connection_id: int, *, lock: bool = False) -> Connection:
 def _usable_token(row: Connection, trial: bool = False) -> Token:
     if not (row.may_be_tried if trial else row.is_usable):
         raise losses.error_of(row)
-    token = secrets.open(row.access_token_sealed, context_of(row, "access_token_sealed"))
+    token = _open(row, "access_token_sealed")
     return Token(row.token_version, token, row.instance_url)
+
+
+def _open(row: Connection, column: str) -> Secret:
+    """What is sealed in the row. Raises Sealed where the installation has no key to it, or another one."""
+    try:
+        return secrets.open(getattr(row, column), context_of(row, column))
+    except secrets.SecretsError as error:
+        logger.error("the tokens of connection %s cannot be opened: %s", row.pk, error)
+        raise Sealed("sealed") from None
+
+
+@contextmanager
+def _noting_sealed(connection_id: int) -> Iterator[None]:
+    """What cannot be opened needs a person; noted outside the transaction that found it."""
+    try:
+        yield
+    except Sealed as error:
+        row = _read(connection_id)
+        losses.mark_lost(row, error, token_version=row.token_version)
+        raise
 
 
 def _take_turn(connection_id: int, used_version: int, trial: bool) -> Token | Lease | None:
@@ -188,7 +216,7 @@ def _lease(row: Connection) -> Lease:
         refresh_until=Now() + LEASE,
         refresh_tries=F("refresh_tries") + 1,
     )
-    token = secrets.open(row.refresh_token_sealed, context_of(row, "refresh_token_sealed"))
+    token = _open(row, "refresh_token_sealed")
     return Lease(row, row.token_version, row.connected_at, token)
 
 

@@ -1,5 +1,7 @@
 """The end of a trip to Salesforce that becomes no connection: what was granted is revoked at once."""
 
+import logging
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -7,7 +9,9 @@ from integrations import connect_errors as problems
 from integrations import revocations, secrets
 from integrations.connect_errors import Problem
 from integrations.models import PendingGrant
-from integrations.secrets import context_of
+from integrations.secrets import Secret, context_of
+
+logger = logging.getLogger(__name__)
 
 NO_SECRETS = {"verifier_sealed": "", "access_token_sealed": "", "refresh_token_sealed": ""}
 """The secret columns of a trip that is over."""
@@ -48,17 +52,27 @@ def _words(problem: Problem) -> dict[str, str]:
 
 def _revoke(row: PendingGrant, why: str) -> None:
     for column in ("refresh_token_sealed", "access_token_sealed"):
-        sealed = getattr(row, column)
-        if sealed:
+        token = _open(row, column)
+        if token:
             revocations.queue(
                 workspace=row.workspace,
                 membership=row.workspace.memberships.filter(user=row.user_id).first(),
                 login_url=row.login_url,
                 salesforce_user_name=str(row.grant.get("name", "")),
-                token=secrets.open(sealed, context_of(row, column)),
+                token=token,
                 why=why[:40],
             )
             return
+
+
+def _open(row: PendingGrant, column: str) -> Secret | None:
+    """The token; None when there is none, or none that can be opened: then nobody can revoke it."""
+    sealed = getattr(row, column)
+    try:
+        return secrets.open(sealed, context_of(row, column)) if sealed else None
+    except secrets.SecretsError as error:
+        logger.error("a grant that was not kept cannot be revoked: %s", error)
+        return None
 
 
 def expire(limit: int = 200) -> int:

@@ -25,7 +25,7 @@ def utf16_length(text: str) -> int:
 
 
 def as_id(text: str) -> str:
-    """Somebody else's id, as an index takes it: of a longer one the beginning, and a digest that tells it from others.
+    """Somebody else's id, as an index takes it: of a longer one the beginning, with a digest that tells it apart.
 
     The same id gives the same one, also when it was shortened before.
     """

@@ -91,6 +91,16 @@ class CollectionGone(CalendarError):
     user_message = "A calendar that Touchline reads is not on the server any more. Choose the calendars again."
 
 
+class Sealed(CalendarError):
+    """The stored password cannot be opened: the installation lost its key, or has another one."""
+
+    cause = "sealed"
+    user_message = (
+        "Touchline cannot open the password that it keeps encrypted, because the key to it is missing. Tell whoever "
+        "runs Touchline, or reconnect with your password."
+    )
+
+
 class AnswerTooLarge(CalendarError):
     """More than Touchline reads in one go."""
 

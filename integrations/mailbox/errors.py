@@ -92,6 +92,16 @@ class SignInUnavailable(Unreachable):
     user_message = "The mail provider's sign-in does not answer. Try again later."
 
 
+class Sealed(MailboxError):
+    """The stored log-in cannot be opened: the installation lost its key, or has another one."""
+
+    cause = "sealed"
+    user_message = (
+        "Touchline cannot open the log-in that it keeps encrypted, because the key to it is missing. Tell whoever "
+        "runs Touchline, or reconnect the mailbox."
+    )
+
+
 class FolderMissing(MailboxError):
     """A chosen folder is not there any more."""
 

@@ -24,6 +24,7 @@ class CalendarCause(models.TextChoices):
     CERTIFICATE = "certificate", "The calendar server did not prove its identity"
     HOST = "host", "The calendar server's address is not allowed"
     COLLECTION = "collection", "A calendar is missing"
+    SEALED = "sealed", "Touchline cannot open the stored password"
     OTHER = "other", "The calendar server refuses the connection"
 
 

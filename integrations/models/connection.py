@@ -66,6 +66,7 @@ class Cause(models.TextChoices):
     API_DISABLED = "api_disabled", "API access is switched off"
     PERMISSION_LOST = "permission_lost", "A permission was removed"
     HOST_CHANGED = "host_changed", "Salesforce answered for another organisation or from an unknown address"
+    SEALED = "sealed", "Touchline cannot open the stored access"
     OTHER = "other", "Salesforce refused the connection"
 
 
@@ -79,9 +80,11 @@ MENDABLE = frozenset(
         Cause.PASSWORD,
         Cause.API_DISABLED,
         Cause.PERMISSION_LOST,
+        Cause.SEALED,
     }
 )
-"""Causes that somebody mends in Salesforce while the grant itself lives: a check may find it working again."""
+"""Causes that somebody mends in Salesforce, or with the right encryption key here, while the grant itself lives: a
+check may find it working again."""
 
 
 CONNECTION_SECRETS = ("access_token_sealed", "refresh_token_sealed")

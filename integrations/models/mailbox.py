@@ -34,6 +34,7 @@ class MailboxCause(models.TextChoices):
     CERTIFICATE = "certificate", "The mail server did not prove its identity"
     HOST = "host", "The mail server's address is not allowed"
     FOLDER = "folder", "A folder is missing"
+    SEALED = "sealed", "Touchline cannot open the stored log-in"
     OTHER = "other", "The mail server refuses the connection"
 
 

@@ -134,6 +134,17 @@ class PermissionLost(ConnectionLost):
     )
 
 
+class Sealed(ConnectionLost):
+    """The stored tokens cannot be opened: the installation lost its key, or has another one."""
+
+    cause = "sealed"
+    user_message = (
+        "Touchline cannot open the access that it keeps encrypted, because the key to it is missing. Tell whoever "
+        "runs Touchline, or reconnect to Salesforce; nothing is lost meanwhile."
+    )
+    remedy = Remedy(TOUCHLINE_ADMIN, "FIELD_ENCRYPTION_KEYS")
+
+
 class HostChanged(ConnectionLost):
     """The org now answers with an address, or an org id, that is not the one on file."""
 

@@ -11,7 +11,7 @@
       ConnectionLost            hold the connection
         SessionExpired          refresh once, repeat once
         Revoked, Idle, UserInactive, OrgInactive, AppNotApproved, AppBlocked, AppMisconfigured, IpBlocked,
-        ApiDisabled, PasswordExpired, PermissionLost, HostChanged
+        ApiDisabled, PasswordExpired, PermissionLost, Sealed, HostChanged
       Rejected                  stop: a person acts
         StaleDescribe           read the describe again, drop the optional field, repeat once
         NoAccess                the Salesforce user may not do this

@@ -23,6 +23,7 @@ from integrations.salesforce.connection_errors import (
     PasswordExpired,
     PermissionLost,
     Revoked,
+    Sealed,
     SessionExpired,
     UserInactive,
 )
@@ -79,6 +80,7 @@ __all__ = [
     "Revoked",
     "RolledBack",
     "SalesforceError",
+    "Sealed",
     "SessionExpired",
     "SignInExpired",
     "StaleDescribe",

@@ -59,9 +59,14 @@ def salesforce_waiting(request: HttpRequest, slug: str, uuid: str) -> HttpRespon
         return redirect("salesforce_confirm", slug, pending.uuid)
     if not pending.is_open:
         return redirect(page_of(pending.intent), slug)
+    try:
+        authorize_url = sign_in.authorize_url_of(pending, request.session.session_key)
+    except ConnectError as error:
+        messages.error(request, error.problem.sentence)
+        return redirect(page_of(pending.intent), slug)
     context = {
         "pending": pending,
-        "authorize_url": sign_in.authorize_url_of(pending, request.session.session_key),
+        "authorize_url": authorize_url,
         "back_to": page_of(pending.intent),
         "salesforce_pages": salesforce_pages(),
     }

@@ -10,6 +10,7 @@ from integrations.calendar.errors import Busy, CalendarError, LoginRefused
 from integrations.models import Calendar, CalendarResource, NoticeSent
 from tests.calendar_fixtures import CALENDAR_PASSWORD, Radicale
 from tests.integrations.mailbox.test_hosts import PRIVATE
+from tests.integrations.test_rotation import NEW_KEY
 from tests.people import log_in
 from workspaces import members
 from workspaces.models import AuditEntry, Membership, User
@@ -229,3 +230,19 @@ def test_another_account_takes_the_place_of_the_first(browser, ben_member: Membe
         (user, "disconnected", False),
         (second, "connected", True),
     ]
+
+
+def test_without_its_key_a_calendar_needs_attention(
+    browser, ben_member: Membership, radicale, user, settings
+) -> None:
+    browser.post(CONNECT, form(radicale, user))
+    settings.FIELD_ENCRYPTION_KEYS = NEW_KEY
+
+    answer = browser.get(CHOOSE, follow=True)
+
+    assert answer.redirect_chain == [(PAGE, 302)]
+    assert b"because the key to it is missing" in answer.content
+    assert b"Touchline cannot open the stored password" in answer.content
+    assert (Calendar.objects.get().state, Calendar.objects.get().cause) == ("needs_attention", "sealed")
+    browser.post(CONNECT, form(radicale, user))
+    assert (Calendar.objects.get().state, browser.get(CHOOSE).status_code) == ("connected", 200)

@@ -10,6 +10,7 @@ from integrations import mailbox_leases, mailboxes
 from integrations.mailbox.errors import LoginRefused, MailboxError
 from integrations.mailbox_log_ins import LogIn
 from integrations.models import Mailbox, MailboxState, NoticeSent
+from tests.integrations.test_rotation import NEW_KEY
 from tests.mailbox_fixtures import PASSWORD, Dovecot, needs_dovecot
 from tests.people import log_in
 from workspaces import members
@@ -234,3 +235,21 @@ def test_another_mailbox_takes_the_place_of_the_first(browser, ben_member: Membe
         ("ben@acme.example", "disconnected", False),
         ("ben.franklin@acme.example", "connected", True),
     ]
+
+
+@needs_dovecot
+def test_without_its_key_a_mailbox_needs_attention(
+    browser, ben_member: Membership, dovecot: Dovecot, settings
+) -> None:
+    dovecot.client("sealed").logout()
+    browser.post(CONNECT, form(dovecot, user_name="sealed"))
+    settings.FIELD_ENCRYPTION_KEYS = NEW_KEY
+
+    answer = browser.get(f"{CONNECT}folders/", follow=True)
+
+    assert answer.redirect_chain == [(PAGE, 302)]
+    assert b"because the key to it is missing" in answer.content
+    assert b"Touchline cannot open the stored log-in" in answer.content
+    assert (Mailbox.objects.get().state, Mailbox.objects.get().cause) == ("needs_attention", "sealed")
+    browser.post(CONNECT, form(dovecot, user_name="sealed"))
+    assert (Mailbox.objects.get().state, browser.get(f"{CONNECT}folders/").status_code) == ("connected", 200)

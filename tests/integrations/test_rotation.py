@@ -7,9 +7,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from integrations import rotation, secrets
+from integrations import connections, rotation
 from integrations.connections import client_for
 from integrations.models import Connection, PendingGrant, PendingRevocation
+from integrations.salesforce.errors import Sealed
 from integrations.salesforce.stand_in.faults import Fault
 from tests.integrations.journeys import BEN, Journey
 
@@ -52,5 +53,55 @@ def test_a_missing_key_is_named(bens_connection: Connection, settings: Settings)
 
     with pytest.raises(CommandError, match='The encryption key "t1" is not configured'):
         call_command("rotate_encryption_keys", stdout=StringIO())
-    with pytest.raises(secrets.KeyMissing, match='"t1"'):
+    with pytest.raises(Sealed):
         client_for(bens_connection)
+
+
+def test_without_its_key_a_connection_needs_attention_and_can_be_replaced(
+    bens_connection: Connection, bens_browser: Journey, settings: Settings
+) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = NEW_KEY
+
+    with pytest.raises(Sealed):
+        client_for(bens_connection)
+
+    bens_connection.refresh_from_db()
+    assert (bens_connection.state, bens_connection.get_cause_display()) == (
+        "needs_attention",
+        "Touchline cannot open the stored access",
+    )
+    bens_browser.connect(BEN)
+    bens_connection.refresh_from_db()
+    assert (bens_connection.state, bens_connection.cause) == ("connected", "")
+    assert client_for(bens_connection).organization().name == "Acme"
+
+
+def test_without_its_key_a_connection_can_be_ended(bens_connection: Connection, settings: Settings) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = NEW_KEY
+
+    connections.disconnect(bens_connection, by=None)
+
+    bens_connection.refresh_from_db()
+    assert (bens_connection.state, PendingRevocation.objects.count()) == ("disconnected", 0)
+
+
+def test_a_check_finds_that_the_key_is_back(bens_connection: Connection, settings: Settings) -> None:
+    former = settings.FIELD_ENCRYPTION_KEYS
+    settings.FIELD_ENCRYPTION_KEYS = NEW_KEY
+    with pytest.raises(Sealed):
+        client_for(bens_connection)
+    settings.FIELD_ENCRYPTION_KEYS = f"{NEW_KEY},{former}"
+
+    assert client_for(bens_connection, trial=True).organization().name == "Acme"
+
+
+def test_without_its_key_a_trip_is_begun_anew(
+    bens_connection: Connection, adas_browser: Journey, settings: Settings
+) -> None:
+    adas_browser.leave()
+    trip = PendingGrant.objects.get(ended_at=None)
+    settings.FIELD_ENCRYPTION_KEYS = NEW_KEY
+
+    answer = adas_browser.client.get(adas_browser.url("salesforce_waiting", trip.uuid), follow=True)
+
+    assert b"Nothing was connected by it." in answer.content

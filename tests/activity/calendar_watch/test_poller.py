@@ -15,6 +15,7 @@ from tests.activity.calendar_watch.polled import connect_calendar, meetings, pol
 from tests.activity.mail_watch.watched import wait_for
 from tests.calendar_fixtures import Radicale, entry, event, next_day
 from tests.integrations.salesforce.raw_server import RawServer, answer
+from tests.integrations.test_rotation import NEW_KEY
 from workspaces.models import Membership
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,6 +64,15 @@ def test_a_refused_password_is_tried_once_and_told_once(radicale: Radicale, ben_
     calendar.refresh_from_db()
     assert (calendar.cause, calendar.lease_holder) == ("password", "")
     assert [letter.subject for letter in outbox.outbox] == [f"Your calendar {calendar.user_name} needs attention"]
+
+
+def test_a_password_that_cannot_be_opened_is_told(radicale: Radicale, ben_member: Membership, settings) -> None:
+    make(radicale, ben_member)
+    settings.FIELD_ENCRYPTION_KEYS = NEW_KEY
+    with polling():
+        wait_for("the trouble", lambda: Calendar.objects.get().state == "needs_attention")
+
+    assert Calendar.objects.get().cause == "sealed"
 
 
 def test_a_server_that_asks_for_patience_gets_it(radicale: Radicale, ben_member: Membership, settings) -> None:

@@ -258,6 +258,7 @@ def test_causes_of_a_lost_connection_are_stable_words() -> None:
         "ApiDisabled": "api_disabled",
         "PasswordExpired": "password",
         "PermissionLost": "permission_lost",
+        "Sealed": "sealed",
         "HostChanged": "host_changed",
     }
 
@@ -285,6 +286,7 @@ def test_the_tree() -> None:
         "ApiDisabled": "ConnectionLost",
         "PasswordExpired": "ConnectionLost",
         "PermissionLost": "ConnectionLost",
+        "Sealed": "ConnectionLost",
         "HostChanged": "ConnectionLost",
         "Rejected": "SalesforceError",
         "StaleDescribe": "Rejected",
