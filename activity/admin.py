@@ -29,6 +29,7 @@ from activity.models import (
     SyncAttempt,
     SyncJob,
 )
+from activity.models.recipients import name_recipient
 from workspaces.models import Membership, Workspace
 from workspaces.staff_admin import COUNT_TO, ReadOnlyAdmin, link
 
@@ -113,7 +114,7 @@ class PrivateAdmin(LargeAdmin):
     @admin.display(description="recipient")
     def shown_recipient(self, row: Any) -> str:
         """The address, or that it is kept private."""
-        return PRIVATE if self._is_private(row) else row.recipient or "–"
+        return PRIVATE if self._is_private(row) else name_recipient(row.recipient) or "–"
 
     def _is_private(self, row: Any) -> bool:
         return attrgetter(self.private_flag.replace("__", "."))(row)

@@ -26,10 +26,8 @@ from activity.models import (
     TrackedCopy,
     WantedText,
 )
+from activity.models.recipients import ERASED
 from workspaces.models import Workspace
-
-ERASED = "erased:"
-"""What stands before the row's number where the address stood: each row keeps its own recipient."""
 
 
 @dataclass(frozen=True, slots=True)

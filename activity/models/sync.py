@@ -10,6 +10,7 @@ from django.db.models import Case, F, Q, When
 from django.utils import timezone
 
 from activity.models.activity import Activity, Kind
+from activity.models.recipients import name_recipient
 from workspaces.ids import uuid7
 from workspaces.models import Membership, Workspace
 
@@ -188,6 +189,14 @@ class SyncJob(models.Model):
                 name="log_unresolved_by_time",
             ),
         )
+
+    def __str__(self) -> str:
+        return f"Sync job {self.pk}"
+
+    @property
+    def recipient_name(self) -> str:
+        """The outside address as it is shown; "an erased person" where it was erased."""
+        return name_recipient(self.recipient)
 
 
 class LogChange(models.Model):

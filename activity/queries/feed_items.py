@@ -12,6 +12,7 @@ from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
 from activity.models import Activity, Kind, Participant, ParticipantRole, Reason, StatusGroup, SyncJob, SyncState
+from activity.models.recipients import name_recipient
 from activity.queries.log import TONES
 from activity.reasons import explain
 from workspaces.models import Membership
@@ -34,7 +35,6 @@ PREPOSITIONS = dict.fromkeys(Kind, "by") | {
     Kind.MEETING_CONFIRMED: "with",
     Kind.MEETING_CANCELED: "with",
 }
-ERASED = "an erased person"  # see erase_address() in activity/erasure.py
 OPEN_BY_SOMEONE = (Kind.OPENED, Kind.CLICKED, Kind.DOWNLOADED)
 
 
@@ -146,7 +146,7 @@ def _counterpart(activity: Activity, jobs: list[SyncJob]) -> tuple[str, int]:
         names = {each["email"]: each.get("name") or each["email"] for each in activity.meeting.attendees}
     if activity.recipient:
         return names.get(activity.recipient, activity.recipient), 0
-    outside = [ERASED if job.recipient.startswith("erased:") else job.recipient for job in jobs if job.recipient]
+    outside = [name_recipient(job.recipient) for job in jobs if job.recipient]
     outside = outside or list(names)
     if activity.kind in OPEN_BY_SOMEONE and len(outside) > 1:
         return "a recipient", 0

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from activity.counts import COUNT_TO, Count, count_rows
 from activity.models import Counted, Kind, LogChange, ObjectType, StatusGroup, SyncJob, SyncState
+from activity.models.recipients import name_recipient
 from activity.reasons import explain
 from workspaces.models import Membership, Workspace
 
@@ -240,7 +241,7 @@ def build_row(columns: dict[str, Any], viewer: Membership | None) -> Row:
         state=columns["state"],
         kind=columns["kind"],
         object_type=columns["object_type"],
-        recipient=shown["recipient"],
+        recipient=name_recipient(shown["recipient"]),
         subject=shown["subject"],
         reason=shown["reason"],
         detail=shown["reason_detail"],

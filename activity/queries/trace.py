@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from activity.models import Reason, SyncState
+from activity.models.recipients import name_recipient
 from activity.pipeline.exclude import deciding_test
 from activity.queries.checks import Check, TracedRow, exclusion_checks, switch_checks
 from activity.queries.rules_then import RulesThen
@@ -64,7 +65,7 @@ def _settings(content: Mapping[str, Any], then: RulesThen) -> list[str]:
 
 
 def _whom(row: TracedRow) -> str:
-    return f"For {row.recipient}, in this order:" if row.recipient else "In this order:"
+    return f"For {name_recipient(row.recipient)}, in this order:" if row.recipient else "In this order:"
 
 
 # --- What the pipeline kept -------------------------------------------------------------------------------

@@ -159,10 +159,11 @@ def test_tries_are_found_from_their_row_and_lead_back(sam, filled, ada_member):
     assert f'<a href="{page_of(filled)}">{filled.pk}</a>' in browser.get(page_of(attempt)).content.decode()
 
 
-def test_a_row_without_a_name_is_called_by_its_number(sam, filled):
+def test_a_row_is_called_by_its_number(sam, filled):
     page = log_in(sam).get(page_of(filled))
 
     assert page.context["subtitle"] == f"Sync job {filled.pk}"
+    assert str(filled) == f"Sync job {filled.pk}"
     assert "SyncJob object" not in page.content.decode()
     assert "Activity object" not in page.content.decode()
 

@@ -210,6 +210,12 @@ def test_what_is_private_is_shown_to_its_owner_alone(acme, ada_member, ben_membe
     assert (for_ada.uuid, for_ada.member, for_ada.is_hidden) == (job.uuid, "Ben", True)
 
 
+def test_who_was_erased_has_no_number(acme, ben_member):
+    make_job(ben_member, recipient="erased:17")
+
+    assert [row.recipient for row in activity_log(acme, ALL, ben_member).rows] == ["an erased person"]
+
+
 @pytest.mark.parametrize("everybody", [True, False])
 def test_a_search_does_not_tell_what_is_private(acme, ada_member, ben_member, everybody):
     private = make_job(ben_member, private=True)

@@ -39,6 +39,24 @@ def test_it_works(ben, refused):
     assert "style=" not in content
 
 
+def test_who_was_erased_has_no_number(ben, ben_member):
+    job = make_job(ben_member, SyncState.SYNCED, recipient="erased:17", subject="")
+
+    content = log_in(ben).get(page_of(job)).content.decode()
+
+    assert "erased:17" not in content
+    assert '<dt>Recipient</dt><dd class="break">an erased person</dd>' in content
+    assert "For an erased person, in this order:" in content
+
+
+def test_a_long_subject_does_not_fill_the_browsers_tab(ben, ben_member):
+    job = make_job(ben_member, subject="Sent (New): " + "very " * 40)
+
+    content = log_in(ben).get(page_of(job)).content.decode()
+
+    assert f"<title>{('Sent (New): ' + 'very ' * 40)[:59]}… · Touchline</title>" in content
+
+
 def test_a_synced_row_leads_to_its_record(ben, ben_member):
     make_org(ben_member.workspace)
     job = make_job(ben_member, SyncState.SYNCED)

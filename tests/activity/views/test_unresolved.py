@@ -32,7 +32,8 @@ def test_it_works(acme, ben, ben_member):
     assert addresses_of(response) == [GRACE]
     assert "Grace Hopper" in content
     assert "Contact at Navy" in content
-    assert "1 activity</a>" in content
+    assert "1 person has this address · " in content
+    assert "1 activity</a> · newest activity <time" in content
     assert "style=" not in content
 
 
