@@ -4,13 +4,14 @@ The rows are locked, so mail and calendar may bring the same news at the same ti
 """
 
 import hashlib
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Literal
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from activity.models import BodyChoice, KnownMeeting, Meeting, Source
@@ -29,7 +30,10 @@ from integrations.calendar.messages import Meeting as ReadMeeting
 from workspaces.members import find_members
 from workspaces.models import Membership
 
+logger = logging.getLogger(__name__)
+
 AT_ONCE = 200
+AFTER_A_FAULT = timedelta(days=1)
 OWN = "own"
 """Beside what is known of a meeting: the member's addresses in the mailboxes and calendars that told of it."""
 
@@ -59,13 +63,25 @@ def log_next_instances() -> int:
     """Capture the instances of recurring meetings that have come near; returns how many activities are new."""
     due = KnownMeeting.objects.filter(next_look_at__lte=timezone.now(), membership__left_at=None)
     new = 0
-    for pk in due.order_by("next_look_at").values_list("pk", flat=True)[:AT_ONCE]:
-        with transaction.atomic():
-            row = KnownMeeting.objects.select_for_update(of=["self"], skip_locked=True).filter(pk=pk).first()
-            if row is not None:
-                results = _Taking(row.membership, frozenset(row.known.get(OWN, ()))).look_again(row)
-                new += sum(result.status == "accepted" for result in results)
+    for pk in list(due.order_by("next_look_at").values_list("pk", flat=True)[:AT_ONCE]):
+        try:
+            new += _look_again(pk)
+        except OperationalError:
+            raise
+        except Exception:  # one meeting's fault must not stop the others, nor be the first of all again
+            logger.exception("the next instances of meeting %s could not be logged", pk)
+            KnownMeeting.objects.filter(pk=pk).update(next_look_at=timezone.now() + AFTER_A_FAULT)
     return new
+
+
+@transaction.atomic
+def _look_again(pk: int) -> int:
+    """Capture what of a meeting has come near, unless somebody else is at it; returns how many activities are new."""
+    row = KnownMeeting.objects.select_for_update(of=["self"], skip_locked=True).filter(pk=pk).first()
+    if row is None:
+        return 0
+    results = _Taking(row.membership, frozenset(row.known.get(OWN, ()))).look_again(row)
+    return sum(result.status == "accepted" for result in results)
 
 
 @dataclass

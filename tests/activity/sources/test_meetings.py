@@ -360,6 +360,20 @@ def test_the_next_instances_are_logged_and_the_others_when_they_come_near(
     assert Meeting.objects.count() == 6
 
 
+def test_a_meeting_that_is_broken_stops_no_other(ben_member: Membership, org: SalesforceOrg, clock: Clock) -> None:
+    for uid in ("broken", "sound"):
+        got(ben_member, NORA, invited_by_nora(*WEEKLY, uid=uid))
+        got(ben_member, BEN, answered_by_ben("ACCEPTED", uid=uid))
+    broken = KnownMeeting.objects.get(uid="broken")
+    known = broken.known | {"answers": {"": {BEN: {"sequence": "none"}}}}
+    KnownMeeting.objects.filter(pk=broken.pk).update(known=known, next_look_at=NOW)
+    clock.advance(days=11)
+
+    assert [log_next_instances() for _ in range(2)] == [2, 0]
+    broken.refresh_from_db()
+    assert broken.next_look_at > timezone.now()
+
+
 def test_one_instance_is_moved_and_one_called_off(
     bens_connection: Connection, ben_member: Membership, salesforce: TestedStandIn, clock: Clock
 ) -> None:
