@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from activity.models import Kind, LedgerEntry, Source
+from activity.models import Activity, Kind, LedgerEntry, Source
 from activity.pipeline import inserts
 from activity.pipeline.captured import Captured, CaptureResult, Fault
 from activity.pipeline.on_file import MailKey, OnFile, read_on_file
@@ -45,6 +45,7 @@ def capture(workspace: Workspace, source: Source, items: Sequence[Captured]) -> 
         report.find_known()
         report.find_messages()
         report.find_same_mail()
+        report.find_same_bounce()
         report.claim_ids()
         report.refuse_orphans()
         report.write()
@@ -139,6 +140,25 @@ class _Report:
                 self._be_duplicate_of(position, on_file[key])
             else:
                 on_file[key] = self.uuids[position]
+
+    def find_same_bounce(self) -> None:
+        """A bounce that another source told of before is a duplicate of that activity."""
+        bounces = [position for position in self._open() if self.items[position].kind == Kind.BOUNCED]
+        if not bounces:
+            return
+        rows = Activity.objects.filter(
+            workspace=self.workspace,
+            kind=Kind.BOUNCED,
+            message__message_id__in={self.items[position].message_id for position in bounces},
+        ).exclude(source=self.source)
+        for owner, message_id, address, uuid in rows.order_by("pk").values_list(
+            "owner", "message__message_id", "recipient", "uuid"
+        ):
+            for position in bounces:
+                item = self.items[position]
+                is_same = (self._owner(position).pk, item.message_id) == (owner, message_id)
+                if is_same and self.results[position] is None and _is_covered(item, address):
+                    self._be_duplicate_of(position, uuid)
 
     def claim_ids(self) -> None:
         """Enter the ids into the ledger; whoever entered one at the same time was first."""
@@ -251,6 +271,12 @@ def _all_addresses(item: Captured) -> Iterable[str]:
     if item.meeting:
         yield item.meeting.organizer.email
         yield from (each.email for each in item.meeting.attendees)
+
+
+def _is_covered(bounce: Captured, address: str) -> bool:
+    """Whether a bounce for the address, or for everybody where it is empty, says what this one does."""
+    everybody = {each.email for each in bounce.message.recipients} if bounce.message else set()
+    return address in ("", bounce.recipient) or (not bounce.recipient and everybody == {address})
 
 
 def _in_reply_to(item: Captured) -> str:

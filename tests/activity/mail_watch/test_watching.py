@@ -9,6 +9,7 @@ from django.core import mail as outbox
 from activity.exclusions import add_personal
 from activity.models import Activity, ExclusionKind, Message, SyncJob
 from activity.own_settings import save_sync_all
+from activity.sources.api import accept
 from integrations import mailboxes
 from integrations.models import Connection, Mailbox, MailboxFolder, QuarantinedMail
 from tests.activity.mail_watch.watched import activities, connect_mailbox, is_read, wait_for, watching
@@ -179,6 +180,27 @@ def test_a_server_that_numbers_its_mail_anew_loses_and_doubles_nothing(
         wait_for("the second mail", lambda: is_read(mailbox, sent=3))
 
     assert activities() == [("sent", "m1@acme.example"), ("sent", "m2@acme.example")]
+
+
+def test_a_bounce_that_is_reported_over_the_api_too_is_one(dovecot: Dovecot, ben_member: Membership) -> None:
+    bounce = delivery_report(FAILED_NORA.replace(b"nora@x.example", NORA.encode()), original=ORIGINAL)
+    mailbox = connect_mailbox(ben_member, dovecot, "bounced")
+    dovecot.put("bounced", dovecot.SENT, letter(1))
+    dovecot.put("bounced", "INBOX", bounce)
+    with watching():
+        wait_for("the bounce", lambda: is_read(mailbox, sent=2, inbox=2))
+    mail = {"message_id": "m1@acme.example", "subject": "Offer", "from": {"email": "ben@acme.example"}}
+    common = {"user": "ben@acme.example", "type": "bounced", "occurred_at": "2026-11-20T13:00:00Z"}
+    items = [
+        common | {"id": "named", "recipient": NORA, "message": mail | {"to": [{"email": NORA}]}},
+        common | {"id": "plain", "message": mail | {"to": [{"email": NORA}]}},
+        common | {"id": "other", "recipient": PETER, "message": mail | {"to": [{"email": NORA}, {"email": PETER}]}},
+    ]
+
+    answers = [[result.status for result in accept(ben_member.workspace, items)] for _ in range(2)]
+
+    assert answers == [["duplicate", "duplicate", "accepted"], ["duplicate"] * 3]
+    assert [row for row in activities() if row[0] == "bounced"] == [("bounced", "m1@acme.example")] * 2
 
 
 def test_a_report_that_is_found_again_is_one_bounce(dovecot: Dovecot, ben_member: Membership) -> None:
