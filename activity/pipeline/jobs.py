@@ -14,6 +14,7 @@ from activity.models import (
     LoggedRecord,
     ObjectType,
     Participant,
+    Reason,
     SyncAttempt,
     SyncJob,
     SyncState,
@@ -223,10 +224,14 @@ def records_by_id(workspace: int, salesforce_ids: Collection[str]) -> dict[str, 
 
 
 def newest_of_meetings(owner: int, meetings: Collection[int]) -> dict[tuple[int, str], int]:
-    """The newest job of each meeting and outside address that is or was to be logged; one query."""
+    """The newest job of each meeting and outside address that is or was to be logged; one query.
+
+    A cancellation counts also where it left nothing to be done: what was withdrawn before it is not logged after it.
+    """
     if not meetings:
         return {}
     counts = Q(state__in=(SyncState.WAITING, SyncState.HELD, SyncState.UNKNOWN, SyncState.SYNCED))
+    counts |= Q(kind=Kind.MEETING_CANCELED, state=SyncState.SKIPPED, reason=Reason.SUPERSEDED)
     rows = (
         SyncJob.objects.filter(counts, owner=owner, activity__meeting__in=list(meetings))
         .annotate(meeting=F("activity__meeting"))
