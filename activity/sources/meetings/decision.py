@@ -80,7 +80,9 @@ def logged_uid(uid: str, recurrence_id: Moment | None) -> str:
 def next_look(known: Knowledge, around: Around) -> datetime | None:
     """When the next instance of a recurring meeting comes near enough to be logged."""
     series = known.claims.get(SERIES)
-    starts = (in_time(each.start, around.zone) for each in series.instances) if series and series.recurs else ()
+    if series is None or not series.recurs:
+        return None
+    starts = (in_time(claim.start, around.zone) for _, claim in _instances(known, series))
     return min((start - AHEAD for start in starts if start - AHEAD > around.now), default=None)
 
 
@@ -96,16 +98,23 @@ def in_time(moment: Moment, zone: tzinfo) -> datetime:
 def _occurrences(known: Knowledge, around: Around) -> Iterator[tuple[Moment | None, Claim]]:
     """(recurrence id, what holds of it): the meeting itself, or its instances that are near."""
     series = known.claims.get(SERIES)
-    exceptions = {_moment(key): claim for key, claim in known.claims.items() if key != SERIES}
     if series is None:
-        yield from exceptions.items()
+        yield from _exceptions(known).items()
     elif not series.recurs:
         yield None, series
     else:
-        believed = {key: claim for key, claim in exceptions.items() if claim.rank >= series.rank}
-        near = (_instance_of(series, believed, each) for each in series.instances)
-        found = [(key, claim) for key, claim in near if _is_near(claim, around)]
+        found = [(key, claim) for key, claim in _instances(known, series) if _is_near(claim, around)]
         yield from found[:MOST_INSTANCES]
+
+
+def _exceptions(known: Knowledge) -> dict[Moment, Claim]:
+    return {_moment(key): claim for key, claim in known.claims.items() if key != SERIES}
+
+
+def _instances(known: Knowledge, series: Claim) -> Iterator[tuple[Moment, Claim]]:
+    """(recurrence id, what holds of it) of all instances of a recurring meeting, wherever they were moved to."""
+    believed = {key: claim for key, claim in _exceptions(known).items() if claim.rank >= series.rank}
+    return (_instance_of(series, believed, each) for each in series.instances)
 
 
 def _instance_of(series: Claim, exceptions: dict[Moment, Claim], instance: Instance) -> tuple[Moment, Claim]:

@@ -1,6 +1,7 @@
 """What is known of a meeting and what follows from it, for every order in which mail can arrive."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -269,6 +270,18 @@ def test_of_a_series_the_next_thirty_days_are_logged() -> None:
     }
     assert next_look(learned([SERIES]), AROUND) == START + 4 * WEEK - timedelta(days=30)
     assert next_look(learned([ASKED]), AROUND) is None
+
+
+def test_an_instance_that_is_moved_far_ahead_comes_near_again() -> None:
+    month = timedelta(days=30)
+    known = learned([SERIES, entry(organizer=NORA, people=((BEN, "ACCEPTED"),), week=7, hour=24 * 60, sequence=1)])
+    start = START + 7 * WEEK + 60 * 24 * HOUR
+    after_the_others = replace(AROUND, now=START + 6 * WEEK)
+
+    assert next_look(known, after_the_others) == start - month
+    assert f"{START + 7 * WEEK:%Y%m%d}" in {
+        uid.partition("/")[2][:8] for uid in decide(known, "uid-1", replace(AROUND, now=start - month))
+    }
 
 
 def test_from_one_instance_on_everything_moves() -> None:
