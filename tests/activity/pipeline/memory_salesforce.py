@@ -11,6 +11,7 @@ from integrations.salesforce.client import FoundRecord, RowResult
 from integrations.salesforce.errors import (
     OurMistake,
     OutcomeUnknown,
+    RecordGone,
     RecordLocked,
     Rejected,
     SalesforceError,
@@ -40,6 +41,7 @@ class Record:
     created_at: datetime
     modified_at: datetime
     is_deleted: bool = False
+    is_touched: bool = False
     fields: dict[str, Any] = field(default_factory=dict)
 
 
@@ -47,7 +49,8 @@ class Record:
 class MemorySalesforce:
     """What a worker's client talks to. `ending` says how the next write goes, once; then they go well again.
 
-    before_commit, after_commit: called once inside the next write, for whatever happens elsewhere meanwhile.
+    before_commit, after_commit: called once inside the next creation, for whatever happens elsewhere meanwhile;
+    meanwhile: inside the next write of any kind.
     """
 
     user: str
@@ -57,6 +60,7 @@ class MemorySalesforce:
     late_by: timedelta = LATEST
     before_commit: Callable[[], None] | None = None
     after_commit: Callable[[], None] | None = None
+    meanwhile: Callable[[], Any] | None = None
     is_blind: bool = False
     failing_look_ups: int = 0
     known: int = 0
@@ -65,36 +69,11 @@ class MemorySalesforce:
 
     def create_many(self, rows: Sequence[dict[str, Any]]) -> list[RowResult]:
         """Create each, or end as was ordered."""
-        ending, self.ending = self.ending, "well"
-        self._call(before=True)
-        if ending == "crash_before":
-            raise Crash
-        if ending in REFUSALS:
-            raise REFUSALS[ending](ending)
-        if ending == "late":
-            self.late.append((timezone.now() + self.late_by, list(rows)))
-            raise OutcomeUnknown("timeout")
-        results = [self._create_row(row, ending if position == 0 else "well") for position, row in enumerate(rows)]
-        self._call(before=False)
-        if ending == "crash_after":
-            raise Crash
-        if ending == "lost_answer":
-            raise OutcomeUnknown("reset")
-        return results
+        return self._write(rows)
 
     def update_many(self, rows: Sequence[dict[str, Any]]) -> list[RowResult]:
-        """Change each record."""
-        ending, self.ending = self.ending, "well"
-        if ending in ("drop", "late"):
-            raise OutcomeUnknown(ending)
-        for row in rows:
-            found = next(record for record in self.records if record.id == row["Id"])
-            found.fields |= row
-        if ending in ("crash_before", "crash_after"):
-            raise Crash
-        if ending == "lost_answer":
-            raise OutcomeUnknown("reset")
-        return [RowResult(row["Id"], None) for row in rows]
+        """Change each record, or end as was ordered."""
+        return self._write(rows)
 
     def delete_many(self, ids: Sequence[str]) -> list[RowResult]:
         """To the Recycle Bin."""
@@ -139,23 +118,54 @@ class MemorySalesforce:
         self.late = [each for each in self.late if each not in due]
         for _, rows in due:
             for row in rows:
-                self._create(row)
+                self._write_row(row, "well")
 
-    def _call(self, *, before: bool) -> None:
-        waiting = self.before_commit if before else self.after_commit
+    def _write(self, rows: Sequence[dict[str, Any]]) -> list[RowResult]:
+        ending, self.ending = self.ending, "well"
+        if "Id" not in rows[0]:
+            self._call("before_commit")
+        if ending == "crash_before":
+            raise Crash
+        if ending in REFUSALS:
+            self._call("meanwhile")
+            raise REFUSALS[ending](ending)
+        if ending == "late":
+            self.late.append((timezone.now() + self.late_by, list(rows)))
+            self._call("meanwhile")
+            raise OutcomeUnknown("timeout")
+        results = [self._write_row(row, ending if position == 0 else "well") for position, row in enumerate(rows)]
+        self._call("meanwhile")
+        if "Id" not in rows[0]:
+            self._call("after_commit")
+        if ending == "crash_after":
+            raise Crash
+        if ending == "lost_answer":
+            raise OutcomeUnknown("reset")
+        return results
+
+    def _call(self, name: str) -> None:
+        waiting = getattr(self, name)
         if waiting is None:
             return
-        self.before_commit = self.after_commit = None
+        self.before_commit = self.after_commit = self.meanwhile = None
         waiting()
 
-    def _create_row(self, row: dict[str, Any], ending: str) -> RowResult:
+    def _write_row(self, row: dict[str, Any], ending: str) -> RowResult:
         errors: dict[str, SalesforceError] = {
             "locked_row": RecordLocked("UNABLE_TO_LOCK_ROW"),
             "rejected_row": Rejected("FIELD_CUSTOM_VALIDATION_EXCEPTION"),
         }
         if ending in errors:
             return RowResult(None, errors[ending])
-        return RowResult(self._create(row), None)
+        return self._change(row) if "Id" in row else RowResult(self._create(row), None)
+
+    def _change(self, row: dict[str, Any]) -> RowResult:
+        record = next(record for record in self.records if record.id == row["Id"])
+        if record.is_deleted:
+            return RowResult(None, RecordGone("ENTITY_IS_DELETED"))
+        record.fields |= row
+        record.modified_at = timezone.now().replace(microsecond=0)
+        return RowResult(record.id, None)
 
     def _create(self, row: dict[str, Any]) -> str:
         now = timezone.now().replace(microsecond=0)

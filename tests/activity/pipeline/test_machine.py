@@ -9,9 +9,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis.stateful import run_state_machine_as_test
 from pytest_django.fixtures import Settings
 
+from activity.pipeline.captured import Person
 from integrations.models import Connection
-from tests.activity.pipeline.machine import SPIN_LIMIT, JobMachine
-from tests.activity.stories import log, meeting, report, sent
+from tests.activity.pipeline.machine import JobMachine
+from tests.activity.pipeline.machine_checks import Checks
+from tests.activity.pipeline.machine_world import SPIN_LIMIT
+from tests.activity.stories import NORA, PETER, log, meeting, report, sent
 from tests.stand_in_fixtures import TestedStandIn
 from workspaces.models import Workspace
 
@@ -28,10 +31,10 @@ def test_whatever_happens_each_activity_is_logged_once_or_explained(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     settings.SYNC_DRAIN_LIMIT = SPIN_LIMIT
-    report(acme, sent(1000), meeting(uid="uid-1000", source_id="1000"))
+    report(acme, sent(1000), sent(1001, to=(Person(PETER),)), meeting(uid="uid-1000", source_id="1000"))
     log(bens_connection)  # describes and people are known from here on
     machine = type("BensMachine", (JobMachine,), {"connection_id": bens_connection.pk})
-    JobMachine.examples = JobMachine.steps = 0
+    JobMachine.examples = Checks.steps = 0
     broken = 1
     try:
         run_state_machine_as_test(
@@ -51,7 +54,7 @@ def test_whatever_happens_each_activity_is_logged_once_or_explained(
         broken = 0
     finally:
         with capsys.disabled():
-            sys.stdout.write(f"\nexamples={JobMachine.examples} steps={JobMachine.steps} broken={broken}\n")
+            sys.stdout.write(f"\nexamples={JobMachine.examples} steps={Checks.steps} broken={broken}\n")
 
 
 def test_the_machine_sees_a_record_that_is_sent_again_too_early(
@@ -62,7 +65,7 @@ def test_the_machine_sees_a_record_that_is_sent_again_too_early(
     log(bens_connection)
     settings.SYNC_LOOKUP_DELAYS = [0.0, 60.0]
     machine = type("BensMachine", (JobMachine,), {"connection_id": bens_connection.pk})()
-    machine.somebody_sends(1)
+    machine.somebody_sends(1, NORA)
     machine.a_worker_sends("late", 600)
     machine.time_passes(60)
     machine.a_wake_up_comes_twice()
