@@ -207,6 +207,7 @@ class NoticeSent(models.Model):
     day = models.DateField()
 
     class Meta:
+        verbose_name = "notice"
         constraints = (models.UniqueConstraint(fields=["workspace", "key", "day"], name="notice_once_a_day"),)
 
 

@@ -63,6 +63,9 @@ class SyncUserRequest(models.Model):
     membership = models.OneToOneField(Membership, on_delete=models.CASCADE, related_name="sync_user_request")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    class Meta:
+        verbose_name = "Sync User request"
+
 
 class ApiUsage(models.Model):
     """Use of one org's daily API calls as Salesforce last told it; shared by every workspace that uses the org."""
@@ -87,5 +90,6 @@ class ApiCallCount(models.Model):
     calls = models.PositiveIntegerField(default=0)
 
     class Meta:
+        verbose_name = "API call count"
         constraints = (models.UniqueConstraint(fields=["connection", "day"], name="api_calls_once_a_day"),)
         indexes = (models.Index(fields=["org_id", "day"], name="api_calls_by_org"),)

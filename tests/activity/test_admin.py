@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from activity.admin import LargeAdmin
 from activity.exclusions import add_for_role, add_personal
-from activity.models import ExclusionKind, LoggedRecord, MemberSettings, Reason, SyncAttempt, SyncState
+from activity.models import ExclusionKind, LoggedRecord, MemberSettings, Reason, SyncAttempt, SyncJob, SyncState
 from activity.settings import save_settings
 from tests.activity.rows import GRACE, make_attempt, make_job
 from tests.people import log_in, make_person
@@ -201,3 +201,14 @@ def test_lists_take_as_many_queries_for_one_row_as_for_many(sam, ben_member, dja
 
     with django_assert_num_queries(4):
         browser.get(list_of(type(last)))
+
+
+def test_how_many_were_found_is_said_of_a_search_and_a_filter_alone(sam, filled):
+    browser = log_in(sam)
+
+    pages = [
+        browser.get(list_of(SyncJob), query).content.decode()
+        for query in ({}, {"q": "acme"}, {"kind__exact": "sent"})
+    ]
+
+    assert ["Show all" in page for page in pages] == [False, True, True]

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from integrations.models import Connection
+from integrations.models import ApiCallCount, Connection, NoticeSent, SyncUserRequest
 
 FAILS = {
     "name": "Edit Tasks",
@@ -28,3 +28,9 @@ def test_what_fails_comes_first_with_what_stops_and_where_it_is_set():
 
 def test_what_was_never_tested_is_a_dash():
     assert shown([]) == "–"
+
+
+def test_lists_have_names_in_words():
+    names = [str(each._meta.verbose_name_plural) for each in (ApiCallCount, NoticeSent, SyncUserRequest)]
+
+    assert names == ["API call counts", "notices", "Sync User requests"]
