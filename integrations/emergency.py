@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from integrations import mailbox_grants, mailbox_sign_in, mailboxes, revocations, unkept
+from integrations import mailbox_grants, mailbox_sign_in, mailboxes, revocations, secrets, unkept
 from integrations.connections import disconnect
 from integrations.models import (
     Calendar,
@@ -105,12 +105,21 @@ def _each(rows: Iterable[Any], end: Callable[[Any], bool], report: Report) -> in
     return ended
 
 
+def _check_opens(row: Connection | PendingGrant) -> None:
+    """Raises SecretsError: what cannot be opened cannot be revoked, and whoever runs this has to know of it."""
+    for column in ("access_token_sealed", "refresh_token_sealed"):
+        if sealed := getattr(row, column):
+            secrets.open(sealed, secrets.context_of(row, column))
+
+
 def _end_connection(connection: Connection) -> bool:
+    _check_opens(Connection.objects.with_secrets().select_related("workspace").get(pk=connection.pk))
     disconnect(connection, by=None)
     return True
 
 
 def _end_trip(trip: PendingGrant) -> bool:
+    _check_opens(trip)
     return unkept.end(trip, "revoked_all")
 
 
