@@ -46,10 +46,12 @@ def _keys_sent_twice(since: datetime) -> dict[int, list[LoggedRecord]]:
 
 
 def _remove_of(connection_id: int, records: list[LoggedRecord], since: datetime) -> int:
+    # The one that sent may have ended: whoever follows it as the same Salesforce user takes back what it wrote.
     connection = (
         Connection.objects.without_secrets()
+        .live()
         .select_related("org", "salesforce_user", "workspace")
-        .filter(pk=connection_id)
+        .filter(salesforce_user__connections=connection_id, workspace__connections=connection_id)
         .first()
     )
     if connection is None or not connection.is_usable or not may_call(connection.org, Purpose.READ).allowed:

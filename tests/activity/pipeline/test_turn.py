@@ -10,11 +10,13 @@ from activity.models import LoggedRecord, SyncAttempt, SyncJob
 from activity.pipeline import turn
 from activity.pipeline.doubles import remove_doubles
 from activity.pipeline.log_to_salesforce import clock_is_right
-from integrations.models import Connection
+from integrations.connections import disconnect
+from integrations.models import Connection, Intent
 from tests.activity.conftest import Clock
-from tests.activity.stories import log, report, sent, states
+from tests.activity.stories import connect, log, report, sent, states
+from tests.integrations.journeys import BEN
 from tests.stand_in_fixtures import TestedStandIn
-from workspaces.models import Workspace
+from workspaces.models import Membership, Workspace
 
 ORG = "00D000000000001AAA"
 
@@ -59,8 +61,14 @@ def copy_of(connection: Connection) -> Connection:
     return other
 
 
+@pytest.mark.parametrize("is_reconnected", [False, True])
 def test_a_frozen_worker_that_wrote_a_second_one(
-    salesforce: TestedStandIn, bens_connection: Connection, acme: Workspace, clock: Clock
+    salesforce: TestedStandIn,
+    bens_connection: Connection,
+    acme: Workspace,
+    ben_member: Membership,
+    clock: Clock,
+    is_reconnected: bool,
 ) -> None:
     """It was frozen for hours."""
     report(acme, sent(1), sent(2))
@@ -79,6 +87,9 @@ def test_a_frozen_worker_that_wrote_a_second_one(
     clock.advance(seconds=30)
     fields = {"Subject": "double", "CallObject": f"touchline:{job.key}"}
     double = salesforce.org.create(ben, salesforce.org.view(ben, "Task"), fields)
+    if is_reconnected:
+        disconnect(bens_connection, ben_member.user)
+        connect(salesforce, ben_member, BEN, Intent.MEMBER)
 
     assert remove_doubles() == 1
     assert {row["Id"] for row in salesforce.org.rows("Task")} == set(
