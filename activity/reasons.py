@@ -237,7 +237,7 @@ REASON_WORDS: dict[Reason, Words] = {
     ),
     Reason.REJECTED: Words(
         "Salesforce did not accept it.",
-        "Read Salesforce’s message below, correct it there, then retry.",
+        "Read Salesforce’s message, correct it there, then retry.",
         Button.RETRY,
         known="Salesforce did not accept it: {detail}",
     ),

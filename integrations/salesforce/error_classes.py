@@ -159,7 +159,7 @@ class Rejected(SalesforceError):
     something.
     """
 
-    user_message = "Salesforce did not accept this record. Read its message below, correct it there, then retry."
+    user_message = "Salesforce did not accept this record. Read its message, correct it there, then retry."
     remedy = Remedy(YOU, "the row in the Activity Log")
 
 

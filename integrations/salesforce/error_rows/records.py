@@ -117,7 +117,7 @@ ROWS = (
         "FIELD_CUSTOM_VALIDATION_EXCEPTION",
         Rejected,
         "A validation rule said no",
-        user_message="A validation rule of your Salesforce org refused the record, with the message below. "
+        user_message="A validation rule of your Salesforce org refused the record, with a message of its own. "
         "Correct "
         "the record it speaks of, or have the rule changed, then retry.",
         who=SALESFORCE_ADMIN,
@@ -172,7 +172,7 @@ ROWS = (
         "LIMIT_EXCEEDED",
         Rejected,
         "A limit of the org is reached",
-        user_message="A limit of your Salesforce org is reached; its message below says which.",
+        user_message="A limit of your Salesforce org is reached; its message says which.",
         who=SALESFORCE_ADMIN,
         where="Setup › System Overview",
     ),
