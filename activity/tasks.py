@@ -17,13 +17,9 @@ def log_due_jobs(connection_id: int) -> None:
 
 
 def sweep() -> int:
-    """Each minute: whatever is due and was not woken."""
-    return sweeping.sweep()
-
-
-def fold_counts() -> None:
-    """Each minute: what changed is added to the counts that pages show."""
+    """Each minute: the counts that pages show are folded; then whatever is due and was not woken."""
     counts.fold_counts()
+    return sweeping.sweep()
 
 
 def match_late() -> int:

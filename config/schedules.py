@@ -13,7 +13,6 @@ class Scheduled(NamedTuple):
 
 SCHEDULES = (
     Scheduled("Send what is due", "activity.tasks.sweep", 1),
-    Scheduled("Fold the counts of rows", "activity.tasks.fold_counts", 1),
     Scheduled("Settle opens and clicks", "activity.tasks.settle_hits", 1),
     Scheduled("Match late", "activity.tasks.match_late", 30),
     Scheduled("Log meetings that come near", "activity.tasks.log_next_instances", 60),

@@ -253,7 +253,7 @@ def measure(world: World, size: int, runs: int) -> list[Line]:
 
 def post_all(world: World, server: int, client: Client, size: int, items: int) -> float:
     """CPU of the server's processes and PostgreSQL for `size` activities in posts of `items`, in ms."""
-    from activity.tasks import fold_counts
+    from activity.counts import fold_counts
 
     bodies = [make_body(world, items) for _ in range(size // items)]
     client.post(make_body(world, ITEMS))  # PostgreSQL keeps plans that were made for empty tables

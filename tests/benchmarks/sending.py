@@ -86,8 +86,9 @@ def run_product(world: World, runs: Runs, *, cold: bool, in_a_call: int | None =
 
 def _drain(world: World, runs: Runs) -> None:
     """Send all that is due, metered."""
+    from activity.counts import fold_counts
     from activity.models import DueJob, SyncJob
-    from activity.tasks import fold_counts, log_due_jobs
+    from activity.tasks import log_due_jobs
 
     before = sum(world.stand_in.ask("calls").values())
     with metered(world.url) as cost:
