@@ -6,17 +6,15 @@ workspace and, for a member, from the member's own rows, as the indexes `log_of_
 
 import hashlib
 import uuid
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from activity.counts import COUNT_TO, Count, count_rows
-from activity.models import Counted, Kind, LogChange, ObjectType, StatusGroup, SyncJob, SyncState
+from activity.models import Kind, LogChange, StatusGroup, SyncJob, SyncState
 from activity.models.recipients import name_recipient
 from activity.reasons import explain
 from workspaces.models import Membership, Workspace
@@ -176,7 +174,7 @@ def select_jobs(
     workspace: Workspace, filters: LogFilters, owner: Membership | None, viewer: Membership | None
 ) -> QuerySet[SyncJob]:
     """The jobs that match, unordered. A search for a recipient never finds what is private to somebody else."""
-    jobs = workspace.sync_jobs.filter(**_equalities(filters))
+    jobs = workspace.sync_jobs.filter(**equalities(filters))
     if filters.status == StatusGroup.ERRORS:
         jobs = jobs.filter(stopped__isnull=False)  # implied by the state; the index `log_stopped` knows the few
     if owner:
@@ -188,7 +186,8 @@ def select_jobs(
     return jobs
 
 
-def _equalities(filters: LogFilters) -> dict[str, Any]:
+def equalities(filters: LogFilters) -> dict[str, Any]:
+    """The filters but for the recipient, as they are asked of the rows."""
     by_state = filters.reason in (SyncState.WAITING, SyncState.UNKNOWN)
     wanted = {
         "kind": filters.kind,
@@ -251,42 +250,6 @@ def build_row(columns: dict[str, Any], viewer: Membership | None) -> Row:
         member=columns.get("owner__user__name") or columns.get("owner__user__email") or "",
         is_hidden=hidden,
     )
-
-
-def status_counts(
-    workspace: Workspace,
-    filters: LogFilters,
-    owner: Membership | None = None,
-    *,
-    viewer: Membership | None = None,
-) -> dict[StatusGroup, Count]:
-    """Rows per status under all the other filters; `since` and `until` fall on quarters of an hour.
-
-    The kept counts know no recipients: of a search for one the rows are read, COUNT_TO in all.
-    """
-    if filters.recipient:
-        return _count_found(select_jobs(workspace, replace(filters, status=""), owner, viewer))
-    counts = dict.fromkeys(StatusGroup, Count())
-    rows = count_rows(Counted.LOG, workspace, owner, since=filters.since, until=filters.until)
-    rows = rows.filter(**_count_equalities(filters))
-    for state, count in rows.values_list("state").annotate(Sum("rows")):
-        counts[StatusGroup.of(state)] += Count(count)
-    return counts
-
-
-def _count_found(jobs: QuerySet[SyncJob]) -> dict[StatusGroup, Count]:
-    states = list(jobs.order_by().values_list("state", flat=True)[: COUNT_TO + 1])
-    numbers = Counter(StatusGroup.of(state) for state in states[:COUNT_TO])
-    return {group: Count(numbers[group], is_exact=len(states) <= COUNT_TO) for group in StatusGroup}
-
-
-def _count_equalities(filters: LogFilters) -> dict[str, Any]:
-    """The same conditions on the kept counts, but for status and times. A kind says what object its rows are."""
-    wanted = _equalities(replace(filters, status="", since=None, until=None))
-    object_type = wanted.pop("object_type", "")
-    if object_type:
-        wanted["kind__in"] = [kind for kind in Kind if kind.is_meeting == (object_type == ObjectType.EVENT)]
-    return wanted
 
 
 def last_change(workspace: Workspace, owner: Membership | None = None) -> datetime | None:

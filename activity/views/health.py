@@ -6,9 +6,10 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
+from activity.causes import retry_cause, try_one
 from activity.forms.causes import CauseForm
 from activity.queries.health import Cause, error_groups
-from activity.repair import RepairError, retry_cause, try_one
+from activity.repair import RepairError
 from activity.views.attempts import attempt
 from activity.views.repairs import say_count
 from activity.views.row import PAGES

@@ -13,8 +13,9 @@ from activity.counts import Count
 from activity.export import write_csv
 from activity.forms.log import LogFilterForm
 from activity.models import StatusGroup
-from activity.queries.log import Page, is_settled, last_change, status_counts
+from activity.queries.log import Page, is_settled, last_change
 from activity.queries.log import activity_log as read_log
+from activity.queries.log_counts import status_counts
 from activity.views.tabs import crm_tabs
 from workspaces.access import member
 

@@ -1,4 +1,4 @@
-"""What the buttons of a row do, and *Retry all with this cause*. Each is a POST and goes through repair.py."""
+"""What the buttons of a row do (repair.py), and *Retry all with this cause* (causes.py). Each is a POST."""
 
 import uuid as uuids
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from activity import repair
+from activity import causes, repair
 from activity.forms.relink import RelinkForm, RowForm
 from activity.models import SyncJob
 from activity.queries.job import possible_buttons
@@ -68,7 +68,7 @@ def activity_log_retry_cause(request: HttpRequest, slug: str) -> HttpResponse:
     job = get_job(request, form.cleaned_data["row"])
 
     def retry_all() -> str:
-        count = repair.retry_cause(request.workspace, job.reason, request.user, job.owner, job.error_code)
+        count = causes.retry_cause(request.workspace, job.reason, request.user, job.owner, job.error_code)
         return say_count(count)
 
     attempt(request, retry_all)

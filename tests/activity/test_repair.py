@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from activity import repair
+from activity import causes, repair
 from activity.exclusions import add_personal, remove_personal
 from activity.models import (
     Activity,
@@ -157,9 +157,9 @@ def test_a_whole_cause(salesforce: TestedStandIn, bens_connection: Connection, a
     log(bens_connection)
     salesforce.org.remove_validation_rules()
 
-    assert repair.retry_cause(acme, Reason.REJECTED, ben, error_code="OTHER") == 0
-    assert repair.retry_cause(acme, Reason.REJECTED, ben) == 3
-    assert repair.retry_cause(acme, Reason.SAME_ERROR, ben) == 3
+    assert causes.retry_cause(acme, Reason.REJECTED, ben, error_code="OTHER") == 0
+    assert causes.retry_cause(acme, Reason.REJECTED, ben) == 3
+    assert causes.retry_cause(acme, Reason.SAME_ERROR, ben) == 3
     log(bens_connection)
 
     assert states() == [SYNCED] * 6
@@ -173,12 +173,12 @@ def test_a_whole_cause_leaves_out_what_a_list_keeps_out(
     report(acme, sent(1), sent(2))
     assert states() == [("skipped", "kept_private")] * 2
 
-    assert repair.retry_cause(acme, Reason.KEPT_PRIVATE, ben) == 0
+    assert causes.retry_cause(acme, Reason.KEPT_PRIVATE, ben) == 0
     assert states() == [("skipped", "kept_private")] * 2
     assert audit() == []
 
     remove_personal(entry)
-    assert repair.retry_cause(acme, Reason.KEPT_PRIVATE, ben) == 2
+    assert causes.retry_cause(acme, Reason.KEPT_PRIVATE, ben) == 2
     log(bens_connection)
     assert states() == [SYNCED] * 2
 
@@ -190,7 +190,7 @@ def test_one_of_a_cause_frees_the_others(
     report(acme, *(sent(number) for number in range(6)))
     log(bens_connection)
     salesforce.org.remove_validation_rules()
-    tried = repair.try_one(acme, Reason.REJECTED, ben)
+    tried = causes.try_one(acme, Reason.REJECTED, ben)
     log(bens_connection)
     log(bens_connection)
 
@@ -208,7 +208,7 @@ def test_another_salesforce_user_takes_over_when_a_person_says_so(
     log(again)
     assert states() == [("held", "not_connected")]
 
-    assert repair.retry_cause(acme, Reason.NOT_CONNECTED, ben) == 1
+    assert causes.retry_cause(acme, Reason.NOT_CONNECTED, ben) == 1
     log(again)
     assert states() == [SYNCED]
     assert salesforce.org.rows("Task")[0]["OwnerId"] == salesforce.org.user(ADA)["Id"]
@@ -219,7 +219,7 @@ def test_another_workspaces_rows_stay(
 ) -> None:
     report(globex, sent(1, user="cleo@globex.example"))
 
-    assert repair.retry_cause(acme, Reason.NO_SYNC_USER, cleo) == 0
+    assert causes.retry_cause(acme, Reason.NO_SYNC_USER, cleo) == 0
     assert states(workspace=globex) == [("held", "no_sync_user")]
 
 

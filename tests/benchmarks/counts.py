@@ -88,7 +88,8 @@ def _fill(world: World, size: int) -> list:
 
 def _compare(world: World, title: str, owner, filters, limit: float | None = None) -> Line:
     from activity.models import StatusGroup
-    from activity.queries.log import select_jobs, status_counts
+    from activity.queries.log import select_jobs
+    from activity.queries.log_counts import status_counts
 
     def kept() -> dict:
         return {group: count.number for group, count in status_counts(world.workspace, filters, owner).items()}

@@ -10,7 +10,7 @@ from django.db import connection as database
 from django.db import connections, transaction
 from django.utils import timezone
 
-from activity import repair
+from activity import causes, repair
 from activity.models import Reason, SyncJob, SyncState
 from activity.pipeline import hold
 from activity.pipeline.claims import Claimed, claim
@@ -87,7 +87,7 @@ def test_rows_that_a_worker_is_writing_are_left_to_it(
         "connection": lambda: hold.hold_connection(bens_connection, Reason.CONNECTION_LOST),
         "workspace": lambda: hold.hold_workspace(acme, Reason.NO_SYNC_USER),
         "release": lambda: hold.release_held(acme),
-        "cause": lambda: repair.retry_cause(acme, "not_confirmed", ben),
+        "cause": lambda: causes.retry_cause(acme, "not_confirmed", ben),
         "leaving": lambda: hold.skip_member(ben_member),
     }[by]
     first, second = batch

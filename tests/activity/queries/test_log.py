@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from activity.counts import Count
 from activity.models import Kind, ObjectType, Reason, StatusGroup, SyncJob, SyncState
-from activity.queries.log import LogFilters, activity_log, is_settled, last_change, status_counts
+from activity.queries.log import LogFilters, activity_log, is_settled, last_change
+from activity.queries.log_counts import status_counts
 from tests.activity.rows import GRACE, NOON, make_job
 
 ALL = LogFilters()
