@@ -289,6 +289,6 @@ Q_CLUSTER = {
     "ack_failures": True,
     "save_limit": -1,
     "catch_up": False,
-    "poll": 0.25,
+    "poll": 0.3,
     "label": "Queue",
 }
